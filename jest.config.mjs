@@ -1,0 +1,6 @@
+// One jest for the whole workspace: the suites share two workers and one throwaway PostgreSQL and Kafka (see tools/check).
+export default {
+  projects: ['<rootDir>/libs/*', '<rootDir>/services/*', '<rootDir>/tools/*', '<rootDir>/deploy/local'],
+  maxWorkers: 2,
+  workerIdleMemoryLimit: '512MB',
+};
