@@ -4,7 +4,7 @@ import { postingCompletedV1 } from './posting-completed.v1.js';
 import { postingRequestedV1 } from './posting-requested.v1.js';
 
 /** Every version of every event there is. */
-export const contracts: readonly Contract<never>[] = [holderRegisteredV1, postingRequestedV1, postingCompletedV1];
+export const contracts: readonly Contract[] = [holderRegisteredV1, postingRequestedV1, postingCompletedV1];
 
 export interface TopicDefinition {
   readonly topic: string;
