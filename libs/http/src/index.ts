@@ -1,1 +1,13 @@
-export {};
+export { answer, refusal, type Answer } from './answer.js';
+export { Answers } from './answers.js';
+export { CauseOf, type Cause } from './cause.js';
+export { IsDay, IsInstant, IsMunicipality, IsMyKeyId, IsPoints, IsProgramme, MunicipalityPath, ProgrammePath } from './fields.js';
+export { HttpModule, type HttpOptions } from './http.module.js';
+export { httpMigrations, keyReused, once, pruneRequests, requestPruneRowsMax } from './once.js';
+export { openApiOf, type ApiInfo } from './open-api.js';
+export { Operation, type OperationOptions } from './operation.js';
+export { Problem, problem, problemBody } from './problem.js';
+export { sendProblem, toProblem } from './problem.filter.js';
+export { routesOf, type Route } from './routes.js';
+export { compileShape, type Shape } from './shape.js';
+export { fastifyOptions, tuneFastify, type AnyServer } from './fastify.js';

@@ -1,0 +1,144 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import type { OperationOptions, Type } from './operation.js';
+import { routesOf, type Route } from './routes.js';
+import { isShape, jsonSchemaOf } from './shape.js';
+
+export interface ApiInfo {
+  readonly service: string;
+  readonly title: string;
+  readonly description: string;
+  readonly version: string;
+  readonly tokenUrl: string;
+}
+
+type Json = Record<string, unknown>;
+
+/** OpenAPI 3.1 from the routes and the class-validator classes: nothing is described twice. */
+export function openApiOf(app: INestApplicationContext, info: ApiInfo): Json {
+  const routes = routesOf(app);
+  const schemas: Json = { Problem: problemSchema };
+  const paths: Record<string, Json> = {};
+  for (const route of routes) (paths[route.path.replace(/:(\w+)/g, '{$1}')] ??= {})[route.method] = operation(route, schemas);
+  const scopes = [...new Set(routes.flatMap((route) => route.operation.scope ?? []))].sort();
+  return {
+    openapi: '3.1.0',
+    info: { title: info.title, description: info.description, version: info.version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    servers: [{ url: '/' }],
+    tags: [...new Set(routes.map((route) => tagOf(route)))].map((name) => ({ name, description: `${name} of the ${info.service} service` })),
+    paths,
+    components: {
+      schemas,
+      securitySchemes: {
+        token: {
+          type: 'oauth2',
+          description: 'OAuth 2.0 client credentials; the token names its scopes and the municipalities it may act for.',
+          flows: { clientCredentials: { tokenUrl: info.tokenUrl, scopes: Object.fromEntries(scopes.map((scope) => [scope, `operations that need ${scope}`])) } },
+        },
+      },
+    },
+  };
+}
+
+function operation(route: Route, schemas: Json): Json {
+  const { operation: options } = route;
+  const key = needsKey(route);
+  return {
+    operationId: `${route.controller.replace(/Controller$/, '')}_${route.handler}`,
+    summary: options.summary,
+    ...(options.description && { description: options.description }),
+    tags: [tagOf(route)],
+    security: options.scope ? [{ token: [options.scope] }] : [],
+    parameters: [...pathParameters(route), ...queryParameters(route), ...(key ? [idempotencyKey] : [])],
+    ...(route.body && { requestBody: { required: true, content: { 'application/json': { schema: named(route.body, schemas) } } } }),
+    responses: responses(options, key, schemas),
+  };
+}
+
+export function needsKey(route: { readonly method: string; readonly operation: OperationOptions }): boolean {
+  return route.method === 'post' && route.operation.idempotent !== false;
+}
+
+function responses(options: OperationOptions, key: boolean, schemas: Json): Json {
+  const media = options.produces ?? 'application/json';
+  const success = (type: Type | readonly [Type] | undefined) => ({
+    description: 'done',
+    ...(type ? { content: { [media]: { schema: isList(type) ? { type: 'array', items: named(type[0], schemas) } : named(type, schemas) } } } : options.produces ? { content: { [media]: { schema: { type: 'string' } } } } : {}),
+  });
+  const status = options.status ?? 200;
+  const refusals = [
+    ...(options.public ? [] : ['401 token-missing or token-invalid', '403 scope-missing or tenant-not-allowed']),
+    ...(key ? ['400 idempotency-key-missing', '409 request-in-progress', '422 idempotency-key-reused'] : []),
+    ...(options.problems ?? []),
+  ];
+  return {
+    [status]: success(options.answer),
+    ...Object.fromEntries(Object.entries(options.also ?? {}).map(([code, type]) => [code, success(type)])),
+    '4XX': { description: `refused; codes: invalid-request, not-found${refusals.length ? `, ${refusals.join(', ')}` : ''}`, content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
+  };
+}
+
+function isList(type: Type | readonly [Type]): type is readonly [Type] {
+  return Array.isArray(type);
+}
+
+function pathParameters(route: Route): Json[] {
+  const properties = route.params ? (jsonSchemaOf(route.params).properties as Json) : {};
+  return [...route.path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({ name, in: 'path', required: true, schema: published(properties[name] ?? { type: 'string' }) }));
+}
+
+function queryParameters(route: Route): Json[] {
+  if (!route.query) return [];
+  const { properties = {}, required = [] } = jsonSchemaOf(route.query) as { properties?: Json; required?: string[] };
+  return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: required.includes(name), schema: published(schema) }));
+}
+
+function named(type: Type, schemas: Json): Json {
+  if (!isShape(type)) return { type: 'object' };
+  schemas[type.name] ??= published(jsonSchemaOf(type));
+  return { $ref: `#/components/schemas/${type.name}` };
+}
+
+/** Inside, formats have names of this domain; outside, those that every tool knows. */
+function published(node: unknown): Json {
+  const formats: Record<string, Json> = {
+    instant: { format: 'date-time', description: 'RFC 3339 with offset', examples: ['2018-02-28T09:00:00+09:00'] },
+    'jst-date': { format: 'date', description: 'day in Asia/Tokyo' },
+    'municipality-code': { pattern: '^[0-9]{6}$', description: '全国地方公共団体コード with check digit' },
+    'programme-id': { pattern: '^[0-9]{6}-[a-z0-9][a-z0-9-]{0,39}$', description: 'programme id' },
+    'my-key-id': { pattern: '^[0-9A-Za-z]{8}$', description: 'マイキーID' },
+  };
+  const visit = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(visit);
+    if (typeof value !== 'object' || value === null) return value;
+    const copy: Json = Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, visit(inner)]));
+    const { format, ...rest } = copy;
+    return typeof format === 'string' && formats[format] ? { ...formats[format], ...rest } : copy;
+  };
+  return visit(node) as Json;
+}
+
+function tagOf(route: Route): string {
+  return route.controller.replace(/Controller$/, '');
+}
+
+const idempotencyKey: Json = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: true,
+  description: 'a new key for each new request; the same key with the same body gets the first answer again',
+  schema: { type: 'string', minLength: 1, maxLength: 200 },
+};
+
+const problemSchema: Json = {
+  type: 'object',
+  description: 'RFC 9457 problem details',
+  required: ['type', 'title', 'status', 'code', 'detail'],
+  properties: {
+    type: { type: 'string', format: 'uri' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    code: { type: 'string', description: 'stable; switch on this' },
+    detail: { type: 'string' },
+    errors: { type: 'array', items: { type: 'object', properties: { field: { type: 'string' }, reason: { type: 'string' } } } },
+  },
+};
