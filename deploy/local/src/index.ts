@@ -1,1 +1,4 @@
-export {};
+export { cloud, portOffsets, type CloudDefinition } from './cloud.js';
+export { cloudFilePath, type CloudFile } from './cloud-file.js';
+export { readSettings, type Settings } from './settings.js';
+export { supervise, type Cloud } from './supervise.js';

@@ -1,1 +1,11 @@
-export {};
+export { event, type EventOptions, type OutgoingEvent, type Received } from './event.js';
+export { nudgeRelay, outboxInsert, outboxRows, publish, type OutboxRows } from './outbox.js';
+export { messagingMigrations } from './migrations.js';
+export { OnEvent, type OnEventOptions } from './on-event.js';
+export { type BatchContext } from './work-batch.js';
+export { KafkaStrategy, type KafkaStrategyOptions } from './kafka-strategy.js';
+export { OutboxRelay, type OutboxRelayOptions } from './relay.js';
+export { Messaging, type MessagingHealth, type MessagingOptions } from './messaging.js';
+export { createTopics } from './topics.js';
+export { discardDeadLetters, listDeadLetters, replayDeadLetters, type DeadLetter, type DeadLetterChoice } from './dead-letters.js';
+export { deadLetterCommand } from './dead-letter-command.js';

@@ -1,1 +1,2 @@
-export {};
+export { exchange } from './exchange.js';
+export { migrations } from './migrations.js';

@@ -1,1 +1,3 @@
-export {};
+export { SettlementConfig } from './settlement.config.js';
+export { migrations } from './migrations.js';
+export { settlement } from './settlement.js';

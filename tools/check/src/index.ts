@@ -1,1 +1,1 @@
-export {};
+export { startTestInfrastructure, type TestInfrastructure, type TestInfrastructureOptions } from './test-infrastructure.js';

@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fetchKafkaJars, startKafka, type RunningKafka } from '@points/infrastructure';
+import { eventually, freshDatabase, type FreshDatabase } from '@points/testing';
+import { effectsOf, makeTopics, record, startService, stepped, tell, testMigrations, type TestService } from './test-service.js';
+
+// Where the run keeps the broker's jars (tools/check).
+const root = resolve(import.meta.dirname, '../../..');
+const jarsFolder = process.env['KAFKA_JARS'] ?? resolve(root, process.env['CLOUD_HOME'] ?? '.local', 'kafka-jars');
+
+describe('a broker that is away for 20 s under load', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'points-broker-away-'));
+  const accounts = Array.from({ length: 10 }, (_, index) => `account-${index}`);
+  const awayMs = 20_000;
+  let kafka: RunningKafka | undefined;
+  let fresh: FreshDatabase;
+  let service: TestService | undefined;
+  const fatal: Error[] = [];
+
+  beforeAll(async () => {
+    fresh = await freshDatabase('identity', testMigrations);
+    kafka = await startKafka({ directory, jars: await fetchKafkaJars(jarsFolder) });
+  }, 60_000);
+  afterAll(async () => {
+    await service?.stop();
+    await kafka?.stop();
+    await fresh?.close();
+    rmSync(directory, { recursive: true, force: true });
+  }, 30_000);
+
+  it('costs no event, and each account keeps its order', async () => {
+    if (!kafka) throw new Error('no broker');
+    const { brokers, port, controllerPort } = kafka;
+    await makeTopics([brokers], '');
+    service = await startService({ name: 'identity', database: fresh.database, brokers: [brokers], prefix: '', on: record, onFatal: (error) => fatal.push(error) });
+    const { messaging } = service;
+    let [isLoading, step] = [true, 0];
+    const load = (async () => {
+      while (isLoading) {
+        step++;
+        await tell(fresh.database, ...accounts.map((account) => stepped(account, step)));
+        // 10 events each time: some 4,000 wait when the broker is back.
+        await new Promise((done) => setTimeout(done, 50));
+      }
+    })();
+    await eventually(async () => (await effectsOf(fresh.database, 'account-0')).length > 20);
+
+    await kafka.kill9();
+    const away = Date.now();
+    await eventually(() => !messaging.health().broker, { timeoutMs: awayMs });
+    await eventually(() => Date.now() - away >= awayMs, { timeoutMs: awayMs + 1_000, everyMs: 200 });
+    const during = step;
+    kafka = await startKafka({ directory, jars: await fetchKafkaJars(jarsFolder), port, controllerPort });
+    await eventually(async () => (await effectsOf(fresh.database, 'account-0')).length > during, { timeoutMs: 30_000, everyMs: 100 });
+    isLoading = false;
+    await load;
+
+    const all = Array.from({ length: step }, (_, index) => index + 1);
+    for (const account of accounts) await eventually(async () => (await effectsOf(fresh.database, account)).length >= step);
+    for (const account of accounts) expect(await effectsOf(fresh.database, account)).toEqual(all);
+    expect(messaging.health()).toEqual({ broker: true, consumer: 'running', relay: 'owner' });
+    expect(fatal).toEqual([]);
+  }, 90_000);
+});

@@ -1,0 +1,2 @@
+export { testService, type TestService } from './test-service.js';
+export { call, type Called } from './call.js';

@@ -1,0 +1,31 @@
+import { applyDecorators } from '@nestjs/common';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsString, Matches, MaxLength, MinLength } from 'class-validator';
+import { JSONSchema } from 'class-validator-jsonschema';
+
+/** Product, product's facility and tags of both must fit in the 20 places of one posting: 1 + 1 + 1 + 8 + 8. */
+export const tagsMax = 8;
+
+/** An id chosen by the municipality: it becomes part of account names and tags in the ledger. */
+export function IsId(): PropertyDecorator {
+  return Matches(/^[a-z0-9][a-z0-9-]{0,63}$/, { message: '$property must be 1 to 64 of a–z, 0–9 and hyphen' });
+}
+
+export function IsName(): PropertyDecorator {
+  return applyDecorators(IsString(), MinLength(1), MaxLength(100));
+}
+
+/** Tags of the ledger: `<kind>:<id>`. */
+export function IsTags(): PropertyDecorator {
+  return applyDecorators(
+    IsArray(),
+    ArrayMaxSize(tagsMax),
+    ArrayUnique(),
+    Matches(/^[a-z]+:[^\s]{1,100}$/, { each: true, message: 'a tag is <kind>:<id>' }),
+  );
+}
+
+/** The field is always there and may be null, which `IsOptional` would not say: JSON Schema 2020-12 has a list of types for it. */
+export function OrNull(description: string): PropertyDecorator {
+  // The types of the library are those of OpenAPI 3.0, where `type` is one word.
+  return JSONSchema((schema) => ({ ...schema, type: ['integer', 'null'], description }) as never) as PropertyDecorator;
+}

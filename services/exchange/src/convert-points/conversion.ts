@@ -1,0 +1,127 @@
+import { parsePoints } from '@points/kernel';
+import { IsInstant, IsMyKeyId, IsPoints } from '@points/http';
+import { Type } from 'class-transformer';
+import { IsIn, IsInt, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
+import { instantOf } from '../clock.js';
+import { idForm, paperIdForm } from '../ids.js';
+import { RefusalView } from '../place-exchange-order/order.js';
+import { conversionStates, type ConversionState } from '../rules/conversion-state.js';
+
+export class RequestConversion {
+  /** The caller's own id: the same id with the same content is the same conversion, whatever the Idempotency-Key. */
+  @Matches(paperIdForm)
+  conversionId!: string;
+
+  @IsMyKeyId()
+  myKeyId!: string;
+
+  @Matches(idForm)
+  scheme!: string;
+
+  @IsPoints()
+  points!: number;
+
+  /** Only to bring history in (scope history:write): the effective time of every step. */
+  @IsOptional()
+  @IsInstant()
+  requestedAt?: string;
+}
+
+export class SchemeAttempts {
+  @IsInt()
+  @Min(0)
+  attempts!: number;
+
+  /** Absent when the attempts are used up: an operator has to ask for more. */
+  @IsOptional()
+  @IsInstant()
+  nextAttemptAt?: string;
+
+  @IsOptional()
+  @IsString()
+  lastProblem?: string;
+}
+
+export class ConversionView {
+  @IsString()
+  conversionId!: string;
+
+  @IsString()
+  scheme!: string;
+
+  @IsIn([...conversionStates])
+  state!: ConversionState;
+
+  @IsMyKeyId()
+  myKeyId!: string;
+
+  @IsPoints()
+  points!: number;
+
+  @IsInstant()
+  requestedAt!: string;
+
+  /** The scheme's own number of the credit; present once it has acknowledged. */
+  @IsOptional()
+  @IsString()
+  receipt?: string;
+
+  /** Present once refused, by the ledger or by the scheme. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => RefusalView)
+  refusal?: RefusalView;
+
+  /** Present while the scheme is to credit the points, which stay held. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => SchemeAttempts)
+  atScheme?: SchemeAttempts;
+}
+
+export interface ConversionRow {
+  readonly id: string;
+  readonly conversion_id: string;
+  readonly scheme: string;
+  readonly state: ConversionState;
+  readonly my_key_id: string;
+  readonly points: string;
+  readonly requested_at: Date;
+  readonly receipt: string | null;
+  readonly refusal: RefusalView | null;
+  readonly attempts: number;
+  readonly next_attempt_at: Date | null;
+  readonly last_problem: string | null;
+}
+
+/** A conversion under its id of the table, by which callers wait for it. */
+export interface Conversion {
+  readonly id: string;
+  readonly view: ConversionView;
+}
+
+export const conversionColumns =
+  'id, conversion_id, scheme, state, my_key_id, points, requested_at, receipt, refusal, attempts, next_attempt_at, last_problem';
+
+export function conversionOf(row: ConversionRow): Conversion {
+  return {
+    id: row.id,
+    view: {
+      conversionId: row.conversion_id,
+      scheme: row.scheme,
+      state: row.state,
+      myKeyId: row.my_key_id,
+      points: parsePoints(row.points),
+      requestedAt: instantOf(row.requested_at),
+      ...(row.receipt !== null && { receipt: row.receipt }),
+      ...(row.refusal && { refusal: row.refusal }),
+      ...(row.state === 'at-scheme' && {
+        atScheme: {
+          attempts: row.attempts,
+          ...(row.next_attempt_at && { nextAttemptAt: instantOf(row.next_attempt_at) }),
+          ...(row.last_problem !== null && { lastProblem: row.last_problem }),
+        },
+      }),
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Database, everyTenant, tenants } from '@points/database';
+import type { Logger, Metrics } from '@points/observability';
+import { LOGGER, METRICS } from '@points/service';
+import { Counter, Gauge } from 'prom-client';
+import { callScheme } from './call-scheme.js';
+import { claimCredits, recordAnswer, type Credit } from './credit.js';
+
+/** Calls of one replica at the same time: slow schemes are other people's machines. */
+const callsMax = 16;
+/** Also how soon a conversion is found whose nudge was lost with a process. */
+const lookEveryMs = 1_000;
+
+/** Has held points credited by their card scheme, outside of any transaction. Nudged by the fact of the hold; looks by itself too. */
+@Injectable()
+export class CreditAtScheme implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly running = new Set<Promise<void>>();
+  private readonly stop = new AbortController();
+  private readonly attempts: Counter;
+  private timer: NodeJS.Timeout | undefined;
+  private looking: Promise<void> | undefined;
+  private isAskedAgain = false;
+
+  constructor(
+    private readonly database: Database,
+    @Inject(LOGGER) private readonly log: Logger,
+    @Inject(METRICS) { registry }: Metrics,
+  ) {
+    this.attempts = new Counter({
+      name: 'points_exchange_scheme_attempts_total',
+      help: 'calls of card schemes by what came of them',
+      labelNames: ['outcome'],
+      registers: [registry],
+    });
+    const open = new Gauge({
+      name: 'points_exchange_conversions_open',
+      help: 'conversions that are not over, by state; waits-for-operator: attempts at the scheme used up',
+      labelNames: ['state'],
+      registers: [registry],
+      collect: async () => {
+        open.reset();
+        for (const { state, count } of await this.countOpen()) open.set({ state }, count);
+      },
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => this.nudge(), lookEveryMs);
+    this.nudge();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.stop.abort();
+    await this.looking;
+    await Promise.all(this.running);
+  }
+
+  /** Something is due, or a call has ended and makes room. */
+  nudge(): void {
+    if (!this.timer) return;
+    if (this.looking) {
+      this.isAskedAgain = true;
+      return;
+    }
+    this.looking = this.look().finally(() => {
+      this.looking = undefined;
+      if (!this.isAskedAgain) return;
+      this.isAskedAgain = false;
+      this.nudge();
+    });
+  }
+
+  private async look(): Promise<void> {
+    const room = callsMax - this.running.size;
+    if (room === 0) return;
+    try {
+      const credits = await this.database.transaction(everyTenant, (tx) => claimCredits(tx, room));
+      for (const credit of credits) this.begin(credit);
+    } catch (error) {
+      this.log.warn({ err: error }, 'could not look for conversions to credit; looks again');
+    }
+  }
+
+  private begin(credit: Credit): void {
+    const call = this.attempt(credit)
+      // Nothing is lost: when the lease is over the conversion is tried again.
+      .catch((error: unknown) => this.log.warn({ err: error, conversion: credit.id }, 'what the card scheme said could not be written down'))
+      .finally(() => {
+        this.running.delete(call);
+        this.nudge();
+      });
+    this.running.add(call);
+  }
+
+  private async attempt(credit: Credit): Promise<void> {
+    const started = performance.now();
+    const said = await callScheme(credit, this.stop.signal);
+    const record = await this.database.transaction(tenants(credit.cause.municipality), (tx) => recordAnswer(tx, credit, said, Math.random()));
+    this.attempts.inc({ outcome: record });
+    const fields = { conversion: credit.id, attempt: credit.attempt, record, ms: Math.round(performance.now() - started) };
+    if (said.kind !== 'failed') this.log.info(fields, 'card scheme answered');
+    else if (record === 'attempts-used-up')
+      this.log.error({ ...fields, reason: said.reason }, 'conversion waits for an operator: its points stay held until it is tried again');
+    else this.log.warn({ ...fields, reason: said.reason }, 'card scheme did not answer');
+  }
+
+  private countOpen(): Promise<{ state: string; count: number }[]> {
+    return this.database.transaction(everyTenant, (tx) =>
+      tx.query<{ state: string; count: number }>(
+        `select case when state = 'at-scheme' and next_attempt_at is null then 'waits-for-operator' else state end as state, count(*)::int as count
+         from conversion where state not in ('completed', 'refused') group by 1`,
+      ),
+    );
+  }
+}

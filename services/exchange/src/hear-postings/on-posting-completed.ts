@@ -1,0 +1,32 @@
+import { Controller, Inject } from '@nestjs/common';
+import { postingCompletedV1, type PostingCompleted } from '@points/contracts';
+import { OnEvent, type BatchContext, type Received } from '@points/messaging';
+import type { Logger } from '@points/observability';
+import { LOGGER } from '@points/service';
+import { CreditAtScheme } from '../convert-points/credit-at-scheme.job.js';
+import { Waiting } from '../waiting.js';
+import { endOrders } from './end-orders.js';
+import { moveConversions } from './move-conversions.js';
+import { postingFacts } from './posting-facts.js';
+
+@Controller()
+export class OnPostingCompleted {
+  constructor(
+    private readonly waiting: Waiting,
+    private readonly credits: CreditAtScheme,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  @OnEvent(postingCompletedV1, { requester: 'exchange' })
+  async hear(events: Received<PostingCompleted>[], { tx }: BatchContext): Promise<void> {
+    const facts = postingFacts(events);
+    const ended = await endOrders(tx, facts.orders);
+    const { over, inDispute, isCreditDue } = await moveConversions(tx, facts.conversions);
+    tx.afterCommit(() => {
+      this.waiting.wake([...ended, ...over]);
+      if (isCreditDue) this.credits.nudge();
+      for (const conversion of inDispute)
+        this.log.error({ conversion }, 'conversion in dispute: the ledger refused the capture or release of a hold it had confirmed');
+    });
+  }
+}

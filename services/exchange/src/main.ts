@@ -1,0 +1,4 @@
+import { runService } from '@points/service';
+import { exchange } from './exchange.js';
+
+await runService(exchange);

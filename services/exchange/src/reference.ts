@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * References under which the ledger is asked. They are printable ASCII of at most 200 characters and unique for ever, while order
+ * and conversion ids may be Japanese: each part is percent-encoded, and what is too long then is named by its hash.
+ */
+export function orderReference(order: { programme: string; partner: string; orderId: string }): string {
+  return reference('order', order.programme, [order.partner, order.orderId]);
+}
+
+/** The stem: each step of a conversion asks under `stepReference`. */
+export function conversionReference(conversion: { programme: string; conversionId: string }): string {
+  return reference('conversion', conversion.programme, [conversion.conversionId]);
+}
+
+export type ConversionStep = 'hold' | 'capture' | 'release';
+
+export function stepReference(stem: string, step: ConversionStep): string {
+  return `${stem}:${step}`;
+}
+
+export type ReadReference =
+  | { readonly of: 'order'; readonly reference: string }
+  | { readonly of: 'conversion'; readonly reference: string; readonly step: ConversionStep };
+
+/** @throws Error on a reference that this service never made. */
+export function readReference(text: string): ReadReference {
+  if (text.startsWith('exchange:order:')) return { of: 'order', reference: text };
+  const [, stem, step] = /^(exchange:conversion:.+):(hold|capture|release)$/.exec(text) ?? [];
+  if (stem === undefined) throw new Error(`the reference ${text} is none of this service`);
+  // The pattern admits these three words only.
+  return { of: 'conversion', reference: stem, step: step as ConversionStep };
+}
+
+function reference(kind: 'order' | 'conversion', programme: string, parts: readonly string[]): string {
+  const text = `exchange:${kind}:${programme}:${parts.map(encodeURIComponent).join(':')}`;
+  if (text.length <= stemCharactersMax) return text;
+  // `#` never stands in percent-encoded text, so no id can imitate this form.
+  return `exchange:${kind}:${programme}:#${createHash('sha256').update(text).digest('base64url')}`;
+}
+
+/** 200 of the contract, less the longest step (`:release`). */
+const stemCharactersMax = 192;

@@ -1,0 +1,42 @@
+/**
+ * requested: the ledger is asked to hold the points. at-scheme: held, the card scheme is to credit them. capturing: the scheme has
+ * acknowledged, the held points are being spent. releasing: the scheme has refused, the points are going back. in-dispute: the
+ * ledger refused a capture or a release of a hold that it had confirmed; a person has to look.
+ */
+export const conversionStates = ['requested', 'at-scheme', 'capturing', 'releasing', 'completed', 'refused', 'in-dispute'] as const;
+export type ConversionState = (typeof conversionStates)[number];
+
+export const conversionEvents = [
+  'hold-posted',
+  'hold-refused',
+  'scheme-acknowledged',
+  'scheme-refused',
+  'capture-posted',
+  'capture-refused',
+  'release-posted',
+  'release-refused',
+] as const;
+export type ConversionEvent = (typeof conversionEvents)[number];
+
+/** As `orderAfter`: undefined is a contradiction, the same state again is a fact heard before. */
+export function conversionAfter(state: ConversionState, event: ConversionEvent): ConversionState | undefined {
+  return transitions[state][event];
+}
+
+export function isOver(state: ConversionState): boolean {
+  return state === 'completed' || state === 'refused' || state === 'in-dispute';
+}
+
+/**
+ * Every way from a posted hold ends in a capture or in a release. There is none from `at-scheme` that gives up: when the attempts
+ * are used up the conversion stays there, held, until an operator has it tried again.
+ */
+const transitions: Readonly<Record<ConversionState, Readonly<Partial<Record<ConversionEvent, ConversionState>>>>> = {
+  requested: { 'hold-posted': 'at-scheme', 'hold-refused': 'refused' },
+  'at-scheme': { 'hold-posted': 'at-scheme', 'scheme-acknowledged': 'capturing', 'scheme-refused': 'releasing' },
+  capturing: { 'hold-posted': 'capturing', 'capture-posted': 'completed', 'capture-refused': 'in-dispute' },
+  releasing: { 'hold-posted': 'releasing', 'release-posted': 'refused', 'release-refused': 'in-dispute' },
+  completed: { 'hold-posted': 'completed', 'capture-posted': 'completed' },
+  refused: { 'hold-posted': 'refused', 'hold-refused': 'refused', 'release-posted': 'refused' },
+  'in-dispute': { 'hold-posted': 'in-dispute', 'capture-refused': 'in-dispute', 'release-refused': 'in-dispute' },
+};

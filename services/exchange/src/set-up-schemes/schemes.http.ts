@@ -1,0 +1,31 @@
+import { Body, Controller, Get, Param, Put } from '@nestjs/common';
+import { Database, tenants } from '@points/database';
+import { answer, Operation, problem, type Answer } from '@points/http';
+import { now } from '../clock.js';
+import { SchemePath } from '../ids.js';
+import { findScheme, PutScheme, putScheme, SchemeView } from './scheme.js';
+
+@Controller('v1/municipalities/:municipality/programmes/:programme/schemes')
+export class SchemesController {
+  constructor(private readonly database: Database) {}
+
+  @Put(':scheme')
+  @Operation({
+    summary: 'Set up an outside card scheme that points can be converted to, or change it',
+    scope: 'schemes:write',
+    answer: SchemeView,
+    also: { 201: SchemeView },
+  })
+  async put(@Param() path: SchemePath, @Body() body: PutScheme): Promise<Answer<SchemeView>> {
+    const { isNew, scheme } = await this.database.transaction(tenants(path.municipality), (tx) => putScheme(tx, path, body, now()));
+    return answer(isNew ? 201 : 200, scheme);
+  }
+
+  @Get(':scheme')
+  @Operation({ summary: 'A card scheme, without its secret', scope: 'schemes:write', answer: SchemeView, problems: ['unknown-scheme'] })
+  async read(@Param() path: SchemePath): Promise<SchemeView> {
+    const scheme = await this.database.transaction(tenants(path.municipality), (tx) => findScheme(tx, path));
+    if (!scheme) throw problem(404, 'unknown-scheme', 'the programme has no such card scheme');
+    return scheme;
+  }
+}

@@ -1,0 +1,180 @@
+import { isTransient, tenants, violatedConstraint, type Database } from '@points/database';
+import type { Instant } from '@points/kernel';
+import { nudgeRelay } from '@points/messaging';
+import type { Pool } from 'pg';
+import { keyOf } from './book.js';
+import { decideBatch, wantedBy } from './flush.js';
+import { inPipeline } from './pipeline.js';
+import type { Completed, DoorRequest } from './request.js';
+
+export interface DoorOptions {
+  readonly database: Database;
+  /** The time as the door sees it. */
+  readonly now: () => Instant;
+}
+
+/** The door took as many instructions as it can remember. Ask again. */
+export class DoorFull extends Error {}
+
+/**
+ * Everything that moves points goes through here. Instructions queue up; up to two flushes are in flight, each with accounts of
+ * its own; a batch grows with load and adds no delay when idle, because nothing waits for a timer. Measured shape: stack.md §11.
+ */
+export class Door {
+  private readonly pool: Pool;
+  private readonly now: () => Instant;
+  private queue: Waiting[] = [];
+  private readonly busy = new Set<string>();
+  private flushes = 0;
+  private pumping = false;
+  private idle: (() => void)[] = [];
+  private readonly known = new Set<string>();
+
+  constructor({ database, now }: DoorOptions) {
+    this.pool = database.pipelined(flushesInFlightMax);
+    this.now = now;
+  }
+
+  /** One outcome per request, in their order. Requests of one account are decided in the order in which they came. @throws DoorFull, or the trouble that a request ran into */
+  async post(requests: readonly DoorRequest[]): Promise<Completed[]> {
+    const results = await this.settle(requests);
+    return results.map((result) => {
+      if (result instanceof Error) throw result;
+      return result;
+    });
+  }
+
+  /** Like `post`, with each request's own trouble in its place: one bug does not hide the outcomes of the others. */
+  settle(requests: readonly DoorRequest[]): Promise<Result[]> {
+    if (this.queue.length + requests.length > queueMax) return Promise.reject(new DoorFull(`${queueMax} instructions wait already`));
+    return Promise.all(
+      requests.map(
+        (request) =>
+          new Promise<Result>((answer) => {
+            this.queue.push({ request, accounts: accountsOf(request), answer });
+            this.pump();
+          }),
+      ),
+    );
+  }
+
+  /** Waits for what is under way and closes the connections. */
+  async close(): Promise<void> {
+    while (this.queue.length > 0 || this.flushes > 0) await new Promise<void>((resolve) => this.idle.push(resolve));
+    await this.pool.end();
+  }
+
+  /** After the current turn of the event loop, so that what arrives together goes together. */
+  private pump(): void {
+    if (this.pumping) return;
+    this.pumping = true;
+    setImmediate(() => {
+      this.pumping = false;
+      while (this.flushes < flushesInFlightMax) {
+        const batch = this.take();
+        if (batch.length === 0) break;
+        void this.run(batch);
+      }
+      if (this.flushes === 0 && this.queue.length === 0) for (const resolve of this.idle.splice(0)) resolve();
+    });
+  }
+
+  /** What can go now: nothing that touches an account of a running flush, and nothing behind something that waits for such an account. */
+  private take(): Waiting[] {
+    const batch: Waiting[] = [];
+    const waiting: Waiting[] = [];
+    const blocked = new Set<string>();
+    let index = 0;
+    for (; index < this.queue.length && batch.length < flushMax && waiting.length < lookAheadMax; index++) {
+      // The index is below the length.
+      const one = this.queue[index] as Waiting;
+      if (one.accounts.some((key) => this.busy.has(key) || blocked.has(key))) {
+        for (const key of one.accounts) blocked.add(key);
+        waiting.push(one);
+      } else batch.push(one);
+    }
+    this.queue = index < this.queue.length ? [...waiting, ...this.queue.slice(index)] : waiting;
+    for (const one of batch) for (const key of one.accounts) this.busy.add(key);
+    return batch;
+  }
+
+  private async run(batch: readonly Waiting[]): Promise<void> {
+    this.flushes++;
+    try {
+      const results = await this.flush(batch.map((one) => one.request));
+      batch.forEach((one, index) => one.answer(results[index] ?? new Error('assertion failed: every request has a result')));
+    } finally {
+      this.flushes--;
+      for (const one of batch) for (const key of one.accounts) this.busy.delete(key);
+      this.pump();
+    }
+  }
+
+  /** Trouble that passes is tried again; what fails for good is halved until the bad instruction stands alone. */
+  private async flush(requests: readonly DoorRequest[]): Promise<Result[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.transaction(requests);
+      } catch (error) {
+        this.known.clear();
+        if (isWorthAnotherTry(error) && attempt < attemptsMax) {
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * retryDelayMsMax * 2 ** (attempt - attemptsMax)));
+          continue;
+        }
+        const trouble = error instanceof Error ? error : new Error(String(error));
+        if (requests.length === 1 || isTransient(error)) return requests.map(() => trouble);
+        const half = requests.length >> 1;
+        return [...(await this.flush(requests.slice(0, half))), ...(await this.flush(requests.slice(half)))];
+      }
+    }
+  }
+
+  private async transaction(requests: readonly DoorRequest[]): Promise<Result[]> {
+    const wanted = wantedBy(requests, (key) => this.known.has(key));
+    const owners = tenants(...wanted.programmes.map((programme) => programme.slice(0, 6)));
+    const { results, opened } = await inPipeline(this.pool, owners, (send) => decideBatch(send, requests, wanted, this.now()));
+    for (const { programme, account } of opened) this.remember(keyOf(programme, account));
+    if (requests.some((one) => one.announce)) nudgeRelay();
+    return results;
+  }
+
+  private remember(key: string): void {
+    if (this.known.size >= knownAccountsMax) this.known.clear();
+    this.known.add(key);
+  }
+}
+
+/** One instruction's end: what became of it, or the trouble that it ran into. */
+export type Result = Completed | Error;
+
+interface Waiting {
+  readonly request: DoorRequest;
+  readonly accounts: readonly string[];
+  readonly answer: (result: Result) => void;
+}
+
+/** Holders' accounts are locked; a receiving system account is not. */
+function accountsOf({ programme, account, instruction }: DoorRequest): string[] {
+  const own = keyOf(programme, account);
+  return instruction.kind === 'transfer' ? [own, keyOf(programme, instruction.to)] : [own];
+}
+
+/** A reference or a hold that another process has just written: the next look finds it. */
+function isWorthAnotherTry(error: unknown): boolean {
+  return isTransient(error) || racedConstraints.has(violatedConstraint(error) ?? '');
+}
+
+const racedConstraints: ReadonlySet<string> = new Set(['posting_pk', 'hold_pk']);
+
+/** Two keep both cores of a small machine busy: one decides while the other waits for its commit. */
+const flushesInFlightMax = 2;
+/** Instructions per flush: the locks of a flush last about 15 ms at this size. */
+const flushMax = 256;
+/** How far behind waiting instructions the door looks for others that can go. */
+const lookAheadMax = 2_048;
+/** Some seconds of full load; whoever comes later is told to ask again. */
+const queueMax = 50_000;
+const attemptsMax = 6;
+const retryDelayMsMax = 400;
+/** Keys of accounts that were opened by this process: about 100 bytes each. */
+const knownAccountsMax = 100_000;

@@ -1,0 +1,272 @@
+import type { PostingOutcome } from '@points/contracts';
+import { assert, parsePoints, points, type Instant, type LocalDate, type ProgrammeId } from '@points/kernel';
+import type { QueryArrayResult } from 'pg';
+import type { Funding, Lot, Part } from '../rules/lots.js';
+import type { Programme, RuleVersion } from '../rules/programme.js';
+import { Book } from './book.js';
+import { array, instantOf, type Send } from './wire.js';
+
+/** What a flush touches. Accounts are in the order in which they are locked: two flushes over the same accounts queue up instead of deadlocking. */
+export interface Wanted {
+  readonly programmes: readonly string[];
+  readonly accounts: readonly Keyed[];
+  /** Accounts that may be new and will receive points. */
+  readonly opening: readonly Keyed[];
+  readonly holds: readonly (Keyed & { readonly hold: string })[];
+  readonly references: readonly { readonly programme: string; readonly reference: string }[];
+  /** Postings that are to be refunded. */
+  readonly refunds: readonly (Keyed & { readonly reference: string })[];
+}
+
+export interface Keyed {
+  readonly programme: string;
+  readonly account: string;
+}
+
+/**
+ * Locks the accounts and reads everything a flush decides on. All statements are sent at once; each sees what was committed by
+ * the time the locks were granted.
+ */
+export async function load(send: Send, wanted: Wanted, now: Instant): Promise<Book> {
+  const { accounts, holds, references, refunds, opening } = wanted;
+  const pairs = [array(accounts, (one) => one.programme), array(accounts, (one) => one.account)];
+  const refundKeys = [array(refunds, (one) => one.programme), array(refunds, (one) => one.account), array(refunds, (one) => one.reference)];
+  const [, programmeRows, accountRows, lotRows, holdRows, postingRows, refundableRows, refundedLotRows] = await Promise.all([
+    opening.length > 0
+      ? send(openAccounts, [array(opening, (one) => one.programme), array(opening, (one) => one.account), now])
+      : undefined,
+    send(readProgrammes, [array(wanted.programmes, (one) => one)]),
+    send(lockAccounts, pairs),
+    send(readOpenLots, pairs),
+    holds.length > 0
+      ? send(readHolds, [array(holds, (one) => one.programme), array(holds, (one) => one.account), array(holds, (one) => one.hold)])
+      : undefined,
+    send(readPostings, [array(references, (one) => one.programme), array(references, (one) => one.reference)]),
+    refunds.length > 0 ? send(readRefundables, refundKeys) : undefined,
+    refunds.length > 0 ? send(readRefundedLots, refundKeys) : undefined,
+  ]);
+
+  const book = new Book();
+  for (const row of programmeRows.rows) book.programmes.set(text(row[0]), programmeOf(row));
+  for (const [i, balance, held, lapsed, latestAt] of accountRows.rows) {
+    const one = at(accounts, i);
+    const account = book.account(one.programme, one.account);
+    account.exists = true;
+    account.balance = parsePoints(text(balance));
+    account.held = parsePoints(text(held));
+    account.lapsed = parsePoints(text(lapsed));
+    account.latestAt = instantOf(latestAt);
+  }
+  addLots(book, accounts, lotRows);
+  if (refundedLotRows) addLots(book, refunds, refundedLotRows);
+  for (const [i, amount, captured, ended, heldAt, expiresAt, places, lots, parts] of holdRows?.rows ?? []) {
+    const one = at(holds, i);
+    // Lists of a hold come as JSON text.
+    const [ids, amounts] = [JSON.parse(text(lots)) as string[], JSON.parse(text(parts)) as number[]];
+    book.account(one.programme, one.account).holds.set(one.hold, {
+      hold: one.hold,
+      heldAt: instantOf(heldAt),
+      expiresAt: expiresAt === null ? null : instantOf(expiresAt),
+      amount: parsePoints(text(amount)),
+      captured: parsePoints(text(captured)),
+      ended: ended === true,
+      places: JSON.parse(text(places)) as string[],
+      parts: ids.map((lot, part): Part => ({ lot, amount: points(amounts[part] ?? 0) })),
+    });
+  }
+  for (const [i, fingerprint, transfer, amount, effectiveAt, balance, available, refusal, completedAt] of postingRows.rows) {
+    const one = at(references, i);
+    // The row's constraint keeps the two shapes apart; a refusal was written by this code.
+    const outcome: PostingOutcome =
+      refusal === null
+        ? {
+            status: 'posted',
+            posting: text(transfer),
+            amount: parsePoints(text(amount)),
+            effectiveAt: instantOf(effectiveAt),
+            balance: parsePoints(text(balance)),
+            available: parsePoints(text(available)),
+          }
+        : { status: 'refused', ...(JSON.parse(text(refusal)) as Omit<Extract<PostingOutcome, { status: 'refused' }>, 'status'>) };
+    book.postings.set(`${one.programme}/${one.reference}`, {
+      fingerprint: text(fingerprint),
+      completed: { outcome, completedAt: instantOf(completedAt), repeated: true },
+    });
+  }
+  for (const [i, transfer, to, effectiveAt, amount, refunded, lots, parts] of refundableRows?.rows ?? []) {
+    const one = at(refunds, i);
+    const [ids, amounts] = [JSON.parse(text(lots)) as string[], JSON.parse(text(parts)) as number[]];
+    book.refundables.set(`${one.programme}/${one.reference}`, {
+      account: one.account,
+      refundable: {
+        transfer: text(transfer),
+        to: text(to),
+        effectiveAt: instantOf(effectiveAt),
+        amount: parsePoints(text(amount)),
+        refunded: parsePoints(text(refunded)),
+        parts: ids.map((lot, part): Part => ({ lot, amount: points(amounts[part] ?? 0) })),
+      },
+    });
+  }
+  return book;
+}
+
+/** Lots that expiry has emptied, for accounts that would otherwise be refused without being told why. */
+export async function loadLapsedLots(send: Send, book: Book, accounts: readonly Keyed[]): Promise<void> {
+  addLots(book, accounts, await send(readLapsedLots, [array(accounts, (one) => one.programme), array(accounts, (one) => one.account)]));
+  for (const one of accounts) book.account(one.programme, one.account).knowsLapsedLots = true;
+}
+
+function addLots(book: Book, accounts: readonly Keyed[], { rows }: QueryArrayResult): void {
+  for (const row of rows) {
+    const one = at(accounts, row[0]);
+    book.account(one.programme, one.account).addLot(lotOf(row));
+  }
+}
+
+function lotOf(row: unknown[]): Lot {
+  const [, lot, priority, grantedAt, expiresAt, usableAt, source, funding, ruleVersion, amount, remaining, held, expired] = row;
+  return {
+    lot: text(lot),
+    priority: Number(priority),
+    grantedAt: instantOf(grantedAt),
+    expiresAt: expiresAt === null ? null : instantOf(expiresAt),
+    usableAt: usableAt === '[]' ? none : (JSON.parse(text(usableAt)) as string[]),
+    source: text(source),
+    // A constraint of the column.
+    funding: text(funding) as Funding,
+    ruleVersion: Number(ruleVersion),
+    amount: parsePoints(text(amount)),
+    remaining: parsePoints(text(remaining)),
+    held: parsePoints(text(held)),
+    expired: parsePoints(text(expired)),
+  };
+}
+
+const none: readonly string[] = [];
+
+function programmeOf([programme, firstDay, lastDay, historyOpen, frozen, versions]: unknown[]): Programme {
+  return {
+    // Checked when it was stored, as everything in this row.
+    programme: text(programme) as ProgrammeId,
+    firstDay: text(firstDay) as LocalDate,
+    lastDay: lastDay === null ? null : (text(lastDay) as LocalDate),
+    historyOpen: historyOpen === true,
+    frozen: frozen === true,
+    versions: versionsOf(text(versions)),
+  };
+}
+
+/** Parsed once per text: the rules of a programme change a few times in its life. */
+function versionsOf(json: string): readonly RuleVersion[] {
+  let versions = parsedVersions.get(json);
+  if (!versions) {
+    if (parsedVersions.size >= parsedVersionsMax) parsedVersions.clear();
+    parsedVersions.set(json, (versions = JSON.parse(json) as RuleVersion[]));
+  }
+  return versions;
+}
+
+const parsedVersions = new Map<string, readonly RuleVersion[]>();
+/** One per programme and version that is in use; a thousand municipalities with one programme each. */
+const parsedVersionsMax = 2_000;
+
+function at<T>(list: readonly T[], ordinality: unknown): T {
+  const one = list[Number(ordinality) - 1];
+  assert(one !== undefined, 'a row comes back with the number it was asked by');
+  return one;
+}
+
+function text(value: unknown): string {
+  assert(typeof value === 'string', 'the column is not null and comes as text');
+  return value;
+}
+
+const lotColumns = `l.lot, l.priority, l.granted_at, l.expires_at, array_to_json(l.usable_at)::text, l.source, l.funding, l.rule_version, l.amount, l.remaining, l.held, l.expired`;
+
+const openAccounts = {
+  name: 'open_accounts',
+  text: `
+    insert into account (tenant, programme, account, latest_at)
+    select p.tenant, programme, w.account, $3::timestamptz from unnest($1::text[], $2::text[]) as w (programme, account) join programme p using (programme)
+    order by programme, w.account
+    on conflict do nothing`,
+};
+
+const readProgrammes = {
+  name: 'read_programmes',
+  text: `
+    select programme, first_day::text, last_day::text, history_open, frozen,
+      (select json_agg(json_build_object('version', version, 'validFrom', valid_from, 'rules', rules) order by version)::text
+       from programme_rule r where r.programme = p.programme)
+    from programme p where programme = any ($1::text[])`,
+};
+
+const lockAccounts = {
+  name: 'lock_accounts',
+  text: `
+    select w.i, a.balance, a.held, a.lapsed, a.latest_at
+    from unnest($1::text[], $2::text[]) with ordinality as w (programme, account, i)
+    join account a on a.programme = w.programme and a.account = w.account
+    order by a.programme, a.account
+    for no key update of a`,
+};
+
+const readOpenLots = {
+  name: 'read_open_lots',
+  text: `
+    select w.i, ${lotColumns}
+    from unnest($1::text[], $2::text[]) with ordinality as w (programme, account, i)
+    join lot l on l.programme = w.programme and l.account = w.account and l.open`,
+};
+
+const readLapsedLots = {
+  name: 'read_lapsed_lots',
+  text: `
+    select w.i, ${lotColumns}
+    from unnest($1::text[], $2::text[]) with ordinality as w (programme, account, i)
+    join lot l on l.programme = w.programme and l.account = w.account and not l.open and l.expired > 0`,
+};
+
+const readHolds = {
+  name: 'read_holds',
+  text: `
+    select w.i, h.amount, h.captured, h.ended, h.held_at, h.expires_at,
+      array_to_json(h.places)::text, array_to_json(h.lots)::text, array_to_json(h.parts)::text
+    from unnest($1::text[], $2::text[], $3::uuid[]) with ordinality as w (programme, account, hold, i)
+    join hold h on h.programme = w.programme and h.account = w.account and h.hold = w.hold`,
+};
+
+const readPostings = {
+  name: 'read_postings',
+  text: `
+    select w.i, p.fingerprint, p.transfer, p.amount, p.effective_at, p.balance, p.available, p.refusal::text, p.completed_at
+    from unnest($1::text[], $2::text[]) with ordinality as w (programme, reference, i)
+    join posting p on p.programme = w.programme and p.reference = w.reference`,
+};
+
+const refundedTransfer = `
+    from unnest($1::text[], $2::text[], $3::text[]) with ordinality as w (programme, account, reference, i)
+    join posting p on p.programme = w.programme and p.reference = w.reference and p.account = w.account
+    join transfer t on t.programme = p.programme and t.account = p.account and t.effective_at = p.effective_at and t.transfer = p.transfer
+      and t.kind in ('spend', 'convert', 'donate')`;
+
+const readRefundables = {
+  name: 'read_refundables',
+  text: `
+    select w.i, t.transfer, t.counter, t.effective_at, t.amount,
+      (select coalesce(sum(r.amount), 0)::bigint from transfer r
+       where r.programme = t.programme and r.account = t.account and r.of = t.transfer and r.kind = 'refund'),
+      (select json_agg(d.lot order by d.seq)::text from draw d where d.programme = t.programme and d.account = t.account and d.transfer = t.transfer),
+      (select json_agg(-d.amount order by d.seq)::text from draw d where d.programme = t.programme and d.account = t.account and d.transfer = t.transfer)
+    ${refundedTransfer}`,
+};
+
+const readRefundedLots = {
+  name: 'read_refunded_lots',
+  text: `
+    select w.i, ${lotColumns}
+    ${refundedTransfer}
+    join draw d on d.programme = t.programme and d.account = t.account and d.transfer = t.transfer
+    join lot l on l.programme = d.programme and l.account = d.account and l.lot = d.lot`,
+};

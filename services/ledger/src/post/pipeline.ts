@@ -1,0 +1,50 @@
+import type { Tenancy } from '@points/database';
+import type { Pool, PoolClient } from 'pg';
+import { sender, together, type Send } from './wire.js';
+
+/** What is known after the reads, and how to send the writes. */
+export interface Ready<T> {
+  readonly result: T;
+  readonly finish: () => Promise<void>;
+}
+
+/**
+ * A transaction in two round trips: begin, tenancy and everything that `work` sends before its first wait leave at once; the
+ * writes of `finish` leave together with the commit. After a failure the connection is given back clean or not at all.
+ */
+export async function inPipeline<T>(pool: Pool, tenancy: Tenancy, work: (send: Send) => Promise<Ready<T>>): Promise<T> {
+  const client = await pool.connect();
+  let isClean = false;
+  try {
+    const send = sender(client);
+    const [, , { result, finish }] = await settled(together(client, () => [client.query('begin'), send(setTenant, [tenancy.setting]), work(send)] as const));
+    await settled(together(client, () => [finish(), client.query('commit')] as const));
+    isClean = true;
+    return result;
+  } catch (error) {
+    isClean = await rollback(client);
+    throw error;
+  } finally {
+    client.release(!isClean);
+  }
+}
+
+/** Answered after everything that was sent before it, so nothing is left in the pipe. */
+async function rollback(client: PoolClient): Promise<boolean> {
+  try {
+    await client.query('rollback');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Waits for all, then throws the first failure: a pipeline goes on answering after one. */
+async function settled<T extends readonly unknown[]>(promises: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const results = await Promise.allSettled(promises);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  // None was rejected, so each is its promise's value.
+  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as { -readonly [K in keyof T]: Awaited<T[K]> };
+}
+
+const setTenant = { name: 'set_tenant', text: `select set_config('app.tenant', $1, true)` };

@@ -1,0 +1,258 @@
+import { assert, type Instant } from '@points/kernel';
+import { outboxInsert, outboxRows, type OutgoingEvent } from '@points/messaging';
+import type { Movement } from '../rules/movement.js';
+import type { AccountBook, Book, LotBook } from './book.js';
+import type { Completed, DoorRequest } from './request.js';
+import { array, type Send } from './wire.js';
+
+/** A movement and whose wish it was. */
+export interface Written {
+  readonly programme: string;
+  readonly movement: Movement;
+  readonly reference: string | null;
+  readonly actor: string;
+  readonly reason: string | null;
+}
+
+export interface NewPosting {
+  readonly request: DoorRequest;
+  readonly fingerprint: string;
+  readonly completed: Completed;
+}
+
+/**
+ * Writes all that a flush has decided with one statement of data-modifying parts, one part per table that has something to say.
+ */
+export async function write(send: Send, book: Book, movements: readonly Written[], postings: readonly NewPosting[], events: readonly OutgoingEvent[], recordedAt: Instant): Promise<void> {
+  const accounts = [...book.accounts.values()].filter((one) => one.changed);
+  assert(
+    accounts.every((one) => one.exists),
+    'an account that changes is locked',
+  );
+  const lots = accounts.flatMap((account) => account.lots.filter((lot) => lot.change !== 'none').map((lot) => ({ account, lot })));
+  const holds = accounts.flatMap((account) =>
+    [...account.holdChanges].flatMap(([id, change]) => {
+      const hold = account.holds.get(id);
+      return hold ? [{ account, hold, change }] : [];
+    }),
+  );
+  const [madeLots, changedLots] = [lots.filter(({ lot }) => lot.change === 'made'), lots.filter(({ lot }) => lot.change === 'changed')];
+  const [madeHolds, changedHolds] = [holds.filter(({ change }) => change === 'made'), holds.filter(({ change }) => change === 'changed')];
+  const draws = movements.flatMap(({ programme, movement }) => movement.draws.map((draw, seq) => ({ programme, movement, draw, seq })));
+
+  const parts: { name: PartName; values: readonly unknown[] }[] = [];
+  if (movements.length > 0)
+    parts.push({
+      name: 'transfer',
+      values: [
+        array(movements, (one) => one.programme),
+        array(movements, (one) => one.movement.account),
+        array(movements, (one) => one.movement.id),
+        array(movements, (one) => one.movement.kind),
+        array(movements, (one) => one.movement.counter),
+        array(movements, (one) => one.movement.amount),
+        array(movements, (one) => one.movement.signed),
+        array(movements, (one) => one.movement.effectiveAt),
+        array(movements, (one) => one.movement.hold),
+        array(movements, (one) => one.movement.of),
+        array(movements, (one) => one.reference),
+        array(movements, (one) => one.actor),
+        array(movements, (one) => one.reason),
+        recordedAt,
+      ],
+    });
+  if (draws.length > 0)
+    parts.push({
+      name: 'draw',
+      values: [
+        array(draws, (one) => one.programme),
+        array(draws, (one) => one.movement.account),
+        array(draws, (one) => one.movement.id),
+        array(draws, (one) => one.seq),
+        array(draws, (one) => one.draw.lot),
+        array(draws, (one) => one.draw.amount),
+      ],
+    });
+  if (accounts.length > 0)
+    parts.push({
+      name: 'account',
+      values: [
+        ...ofAccount(accounts.map((account) => ({ account }))),
+        array(accounts, (one) => one.balance),
+        array(accounts, (one) => one.held),
+        array(accounts, (one) => one.lapsed),
+        array(accounts, (one) => one.latestAt),
+      ],
+    });
+  if (madeLots.length > 0)
+    parts.push({
+      name: 'madeLot',
+      values: [
+        ...ofLot(madeLots),
+        array(madeLots, ({ lot }) => lot.priority),
+        array(madeLots, ({ lot }) => lot.grantedAt),
+        array(madeLots, ({ lot }) => list(lot.usableAt)),
+        array(madeLots, ({ lot }) => lot.source),
+        array(madeLots, ({ lot }) => lot.funding),
+        array(madeLots, ({ lot }) => lot.ruleVersion),
+        array(madeLots, ({ lot }) => lot.amount),
+      ],
+    });
+  if (changedLots.length > 0) parts.push({ name: 'changedLot', values: ofLot(changedLots) });
+  if (madeHolds.length > 0)
+    parts.push({
+      name: 'madeHold',
+      values: [
+        ...ofAccount(madeHolds),
+        array(madeHolds, ({ hold }) => hold.hold),
+        array(madeHolds, ({ hold }) => hold.amount),
+        array(madeHolds, ({ hold }) => hold.captured),
+        array(madeHolds, ({ hold }) => hold.ended),
+        array(madeHolds, ({ hold }) => hold.heldAt),
+        array(madeHolds, ({ hold }) => hold.expiresAt),
+        array(madeHolds, ({ hold }) => list(hold.places)),
+        array(madeHolds, ({ hold }) => list(hold.parts.map((part) => part.lot))),
+        array(madeHolds, ({ hold }) => list(hold.parts.map((part) => part.amount))),
+      ],
+    });
+  if (changedHolds.length > 0)
+    parts.push({
+      name: 'changedHold',
+      values: [...ofAccount(changedHolds), array(changedHolds, ({ hold }) => hold.hold), array(changedHolds, ({ hold }) => hold.captured), array(changedHolds, ({ hold }) => hold.ended)],
+    });
+  if (postings.length > 0) parts.push({ name: 'posting', values: ofPostings(postings) });
+  if (events.length > 0) parts.push({ name: 'outbox', values: outboxRows(events).values });
+  if (parts.length > 0) await send(statementOf(parts.map((part) => part.name)), parts.flatMap((part) => part.values));
+}
+
+function ofAccount(rows: readonly { readonly account: AccountBook }[]): unknown[] {
+  return [array(rows, ({ account }) => account.programme), array(rows, ({ account }) => account.account)];
+}
+
+function ofLot(rows: readonly { readonly account: AccountBook; readonly lot: LotBook }[]): unknown[] {
+  return [
+    ...ofAccount(rows),
+    array(rows, ({ lot }) => lot.lot),
+    array(rows, ({ lot }) => lot.expiresAt),
+    array(rows, ({ lot }) => lot.remaining),
+    array(rows, ({ lot }) => lot.held),
+    array(rows, ({ lot }) => lot.expired),
+  ];
+}
+
+function ofPostings(postings: readonly NewPosting[]): unknown[] {
+  const outcome = <T>(value: (posted: Extract<Completed['outcome'], { status: 'posted' }>) => T) => array(postings, ({ completed }) => (completed.outcome.status === 'posted' ? (value(completed.outcome) as string | number) : null));
+  return [
+    array(postings, ({ request }) => request.programme),
+    array(postings, ({ request }) => request.reference),
+    array(postings, ({ request }) => request.account),
+    array(postings, ({ request }) => request.instruction.kind),
+    array(postings, ({ fingerprint }) => fingerprint),
+    outcome((posted) => posted.posting),
+    outcome((posted) => posted.amount),
+    outcome((posted) => posted.effectiveAt),
+    outcome((posted) => posted.balance),
+    outcome((posted) => posted.available),
+    array(postings, ({ completed: { outcome } }) => {
+      if (outcome.status === 'posted') return null;
+      const { status: _, ...refusal } = outcome;
+      return JSON.stringify(refusal);
+    }),
+    array(postings, ({ completed }) => completed.completedAt),
+  ];
+}
+
+/** An array inside an array: its literal is cast in the statement, because `unnest` would flatten it. */
+function list(items: readonly (string | number)[]): string {
+  return array(items, (one) => one);
+}
+
+type PartName = 'transfer' | 'draw' | 'account' | 'madeLot' | 'changedLot' | 'madeHold' | 'changedHold' | 'posting' | 'outbox';
+
+/** One prepared statement per combination of parts; a day's traffic uses about ten of them. */
+function statementOf(names: readonly PartName[]): { name: string; text: string } {
+  // PostgreSQL cuts names at 63 bytes.
+  const name = `write_${names.map((part) => Object.keys(partTexts).indexOf(part)).join('_')}`;
+  let statement = statements.get(name);
+  if (!statement) {
+    let next = 1;
+    const parts = names.map((part) => {
+      const text = partTexts[part]((types) => `unnest(${types.split(' ').map((type) => `$${next++}::${type}[]`).join(', ')})`, () => `$${next++}`);
+      if (part === 'outbox') return `outbox_written as (${outboxInsert((next += outboxParameters) - outboxParameters)})`;
+      return text;
+    });
+    statements.set(name, (statement = { name, text: `with ${parts.join(',')}\nselect` }));
+  }
+  return statement;
+}
+
+const statements = new Map<string, { name: string; text: string }>();
+const outboxParameters = 9;
+
+type Unnest = (types: string) => string;
+type Parameter = () => string;
+
+const partTexts: Record<PartName, (unnest: Unnest, parameter: Parameter) => string> = {
+  transfer: (unnest, parameter) => `
+    movement as materialized (
+      select * from ${unnest('text text uuid text text bigint bigint timestamptz uuid uuid text text text')}
+        as m (programme, account, transfer, kind, counter, amount, signed, effective_at, hold, of, reference, actor, reason)
+    ),
+    transfer_written as (
+      insert into transfer (tenant, programme, account, transfer, kind, counter, amount, effective_at, recorded_at, hold, of, reference, actor, reason)
+      select left(programme, 6), programme, account, transfer, kind, counter, amount, effective_at, ${parameter()}::timestamptz, hold, of, reference, actor, reason
+      from movement
+    ),
+    entry_written as (
+      insert into entry (tenant, programme, account, effective_at, transfer, amount)
+      select left(programme, 6), programme, account, effective_at, transfer, signed from movement where counter is not null
+      union all
+      select left(programme, 6), programme, counter, effective_at, transfer, -signed from movement where counter is not null
+    )`,
+  draw: (unnest) => `
+    draw_written as (
+      insert into draw (tenant, programme, account, transfer, seq, lot, amount)
+      select left(programme, 6), programme, account, transfer, seq, lot, amount
+      from ${unnest('text text uuid smallint uuid bigint')} as d (programme, account, transfer, seq, lot, amount)
+    )`,
+  account: (unnest) => `
+    account_changed as (
+      update account a set balance = c.balance, held = c.held, lapsed = c.lapsed, latest_at = c.latest_at
+      from ${unnest('text text bigint bigint bigint timestamptz')} as c (programme, account, balance, held, lapsed, latest_at)
+      where a.programme = c.programme and a.account = c.account
+    )`,
+  madeLot: (unnest) => `
+    lot_made as (
+      insert into lot (tenant, programme, account, lot, expires_at, remaining, held, expired, priority, granted_at, usable_at, source, funding, rule_version, amount)
+      select left(programme, 6), programme, account, lot, expires_at, remaining, held, expired, priority, granted_at, usable_at::text[], source, funding, rule_version, amount
+      from ${unnest('text text uuid timestamptz bigint bigint bigint smallint timestamptz text text text integer bigint')}
+        as l (programme, account, lot, expires_at, remaining, held, expired, priority, granted_at, usable_at, source, funding, rule_version, amount)
+    )`,
+  changedLot: (unnest) => `
+    lot_changed as (
+      update lot l set expires_at = c.expires_at, remaining = c.remaining, held = c.held, expired = c.expired
+      from ${unnest('text text uuid timestamptz bigint bigint bigint')} as c (programme, account, lot, expires_at, remaining, held, expired)
+      where l.programme = c.programme and l.account = c.account and l.lot = c.lot
+    )`,
+  madeHold: (unnest) => `
+    hold_made as (
+      insert into hold (tenant, programme, account, hold, amount, captured, ended, held_at, expires_at, places, lots, parts)
+      select left(programme, 6), programme, account, hold, amount, captured, ended, held_at, expires_at, places::text[], lots::uuid[], parts::bigint[]
+      from ${unnest('text text uuid bigint bigint boolean timestamptz timestamptz text text text')}
+        as h (programme, account, hold, amount, captured, ended, held_at, expires_at, places, lots, parts)
+    )`,
+  changedHold: (unnest) => `
+    hold_changed as (
+      update hold h set captured = c.captured, ended = c.ended
+      from ${unnest('text text uuid bigint boolean')} as c (programme, account, hold, captured, ended)
+      where h.programme = c.programme and h.account = c.account and h.hold = c.hold
+    )`,
+  posting: (unnest) => `
+    posting_written as (
+      insert into posting (tenant, programme, reference, account, kind, fingerprint, transfer, amount, effective_at, balance, available, refusal, completed_at)
+      select left(programme, 6), programme, reference, account, kind, fingerprint, transfer, amount, effective_at, balance, available, refusal, completed_at
+      from ${unnest('text text text text text uuid bigint timestamptz bigint bigint json timestamptz')}
+        as p (programme, reference, account, kind, fingerprint, transfer, amount, effective_at, balance, available, refusal, completed_at)
+    )`,
+  outbox: () => '',
+};

@@ -1,0 +1,170 @@
+import { IsDay, IsInstant } from '@points/http';
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength, ValidateNested } from 'class-validator';
+import { JSONSchema } from 'class-validator-jsonschema';
+
+const expiryKinds = ['days-after-grant', 'end-of-month', 'fiscal-year-end', 'fixed-day', 'months-after-last-use', 'none'] as const;
+const refundKinds = ['restore-and-expire', 'new-lot', 'to-municipality'] as const;
+/** 100 years: far above any programme seen (15 months) and below what a date can hold. */
+const daysMax = 36_525;
+const tag = /^[a-z]+:\S{1,100}$/;
+
+export class ExpiryBody {
+  @IsIn(expiryKinds)
+  kind!: (typeof expiryKinds)[number];
+
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(daysMax)
+  @JSONSchema({ description: 'days-after-grant: a lot of day D is usable through D + days, 23:59:59 JST' })
+  days?: number;
+
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(1_200)
+  @JSONSchema({ description: 'end-of-month: months after the month of the grant, 0 is that month; months-after-last-use: from 1' })
+  months?: number;
+
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(100)
+  @JSONSchema({ description: 'fiscal-year-end: fiscal years after that of the grant, 0 is that year (ends 31 March)' })
+  years?: number;
+
+  @IsOptional()
+  @IsDay()
+  @JSONSchema({ description: 'fixed-day: the last day of use' })
+  day?: string;
+}
+
+export class RulesBody {
+  @ValidateNested()
+  @Type(() => ExpiryBody)
+  expiry!: ExpiryBody;
+
+  @IsArray()
+  @ArrayMaxSize(20)
+  @Matches(tag, { each: true })
+  @JSONSchema({ description: 'a lot can be used where the place shares one of these tags; anywhere when there are none' })
+  usableAt!: string[];
+
+  @IsOptional()
+  @IsIn(refundKinds)
+  @JSONSchema({ description: 'what becomes of points that come back after their lot has ended; restore-and-expire unless told' })
+  refundOfExpired?: (typeof refundKinds)[number];
+
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(daysMax)
+  @JSONSchema({ description: 'days of the new lot, for refundOfExpired new-lot' })
+  refundedLotDays?: number;
+
+  @IsOptional()
+  @IsInt()
+  @Min(-1_000)
+  @Max(1_000)
+  @JSONSchema({ description: 'lots with a lower number are drawn first; 0 unless told' })
+  priority?: number;
+
+  @IsOptional()
+  @IsBoolean()
+  @JSONSchema({ description: 'may holders transfer points to each other; false unless told' })
+  transferAllowed?: boolean;
+}
+
+export class PutProgramme {
+  @IsString()
+  @MinLength(1)
+  @MaxLength(100)
+  name!: string;
+
+  @IsDay()
+  firstDay!: string;
+
+  @IsOptional()
+  @IsDay()
+  @JSONSchema((schema) => ({ ...schema, type: ['string', 'null'], description: 'the last day on which points can be moved; null or absent while no end is planned' }) as never)
+  lastDay?: string | null;
+
+  @IsOptional()
+  @IsBoolean()
+  @JSONSchema({ description: 'while true, effective times in the past are accepted and expiry runs on request only; false unless told' })
+  historyOpen?: boolean;
+
+  @ValidateNested()
+  @Type(() => RulesBody)
+  rules!: RulesBody;
+}
+
+export class AddRules {
+  @IsDay()
+  @JSONSchema({ description: 'the JST day from which the rules hold; after that of every earlier version' })
+  validFrom!: string;
+
+  @ValidateNested()
+  @Type(() => RulesBody)
+  rules!: RulesBody;
+}
+
+export class RuleVersionView {
+  @IsInt()
+  version!: number;
+
+  @IsDay()
+  validFrom!: string;
+
+  @ValidateNested()
+  @Type(() => RulesBody)
+  rules!: RulesBody;
+}
+
+export class ProgrammeView {
+  @IsString()
+  programme!: string;
+
+  @IsString()
+  municipality!: string;
+
+  @IsString()
+  name!: string;
+
+  @IsDay()
+  firstDay!: string;
+
+  @IsDay()
+  @JSONSchema((schema) => ({ ...schema, type: ['string', 'null'] }) as never)
+  lastDay!: string | null;
+
+  @IsBoolean()
+  historyOpen!: boolean;
+
+  @IsBoolean()
+  frozen!: boolean;
+
+  @IsArray()
+  @ArrayMaxSize(1_000)
+  @ValidateNested({ each: true })
+  @Type(() => RuleVersionView)
+  versions!: RuleVersionView[];
+}
+
+export class RunExpiry {
+  @IsInstant()
+  @JSONSchema({ description: 'lots that end up to this instant expire; it may not be in the future' })
+  until!: string;
+}
+
+export class ExpiryRunView {
+  @IsInt()
+  lots!: number;
+
+  @IsInt()
+  points!: number;
+
+  @IsInt()
+  holders!: number;
+}

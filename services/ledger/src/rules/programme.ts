@@ -1,0 +1,68 @@
+import { jstDateOf, type Instant, type LocalDate, type ProgrammeId } from '@points/kernel';
+
+/** A municipality's kind of point (ポイント制度). Its rules are versions, each with the day from which it holds. */
+export interface Programme {
+  readonly programme: ProgrammeId;
+  readonly firstDay: LocalDate;
+  /** The last day on which points can be moved; null while no end is planned. */
+  readonly lastDay: LocalDate | null;
+  /** True while the municipality is still moving its history in: effective times in the past are accepted and expiry runs on request only. */
+  readonly historyOpen: boolean;
+  readonly frozen: boolean;
+  /** By `version`, which is also the order of `validFrom`. Never empty. */
+  readonly versions: readonly RuleVersion[];
+}
+
+export interface RuleVersion {
+  readonly version: number;
+  readonly validFrom: LocalDate;
+  readonly rules: Rules;
+}
+
+export interface Rules {
+  readonly expiry: Expiry;
+  /** Tags given to every lot: it can be used where the place shares one of them, and anywhere when there are none. */
+  readonly usableAt: readonly string[];
+  readonly refundOfExpired: RefundOfExpired;
+  /** Lots with a lower number are drawn first. */
+  readonly priority: number;
+  readonly transferAllowed: boolean;
+}
+
+/** When a lot's time is over. "Usable through day X" is 23:59:59.999 of X in Tokyo. */
+export type Expiry =
+  /** A lot of day D is usable through D + days. */
+  | { readonly kind: 'days-after-grant'; readonly days: number }
+  /** Usable through the last day of the month that is `months` after the month of the grant; 0 is the month itself. */
+  | { readonly kind: 'end-of-month'; readonly months: number }
+  /** Usable through 31 March of the fiscal year (April to March) that is `years` after the year of the grant; 0 is the year itself. */
+  | { readonly kind: 'fiscal-year-end'; readonly years: number }
+  | { readonly kind: 'fixed-day'; readonly day: LocalDate }
+  /** Usable through the day `months` after the last use of the account; the grant counts as a use of its own lot. */
+  | { readonly kind: 'months-after-last-use'; readonly months: number }
+  | { readonly kind: 'none' };
+
+/** What happens to points that come back (refund, release of a hold) into a lot whose time is over meanwhile. */
+export type RefundOfExpired =
+  /** They return to their lot and expire at once, as two transfers. */
+  | { readonly kind: 'restore-and-expire' }
+  /** They return as a new lot of so many days. */
+  | { readonly kind: 'new-lot'; readonly days: number }
+  /** They return to the municipality. */
+  | { readonly kind: 'to-municipality' };
+
+/** The version that holds on the JST day of the instant; before the first version's day, the first. */
+export function rulesAt(programme: Programme, at: Instant): RuleVersion {
+  const day = jstDateOf(at);
+  let found = programme.versions[0];
+  for (const version of programme.versions) if (version.validFrom <= day) found = version;
+  if (!found) throw new Error(`assertion failed: programme ${programme.programme} has no rules`);
+  return found;
+}
+
+/** The version a lot was granted under, which it keeps. */
+export function rulesOfVersion(programme: Programme, version: number): RuleVersion {
+  const found = programme.versions.find((one) => one.version === version);
+  if (!found) throw new Error(`assertion failed: programme ${programme.programme} has no rule version ${version}`);
+  return found;
+}

@@ -1,0 +1,95 @@
+import type { Instant, LocalDate, Points } from '@points/kernel';
+
+/** In the order in which they are checked: one bad request has exactly one right answer. The README lists them for callers. */
+export const rejectionCodes = [
+  'reference-reused',
+  'unknown-programme',
+  'programme-frozen',
+  'effective-in-future',
+  'history-closed',
+  'outside-period',
+  'wrong-account',
+  'not-allowed',
+  'hold-exists',
+  'unknown-hold',
+  'unknown-posting',
+  'before-its-cause',
+  'hold-ended',
+  'hold-exceeded',
+  'refund-exceeds',
+  'lot-already-over',
+  'balance-too-large',
+  'lot-expired',
+  'not-usable-here',
+  'insufficient-points',
+] as const;
+
+export type RejectionCode = (typeof rejectionCodes)[number];
+
+export type Rejection =
+  | { readonly code: 'reference-reused' }
+  | { readonly code: 'unknown-programme' }
+  | { readonly code: 'programme-frozen' }
+  | { readonly code: 'effective-in-future'; readonly facts: { readonly effectiveAt: Instant; readonly now: Instant } }
+  | { readonly code: 'history-closed'; readonly facts: { readonly effectiveAt: Instant } }
+  | { readonly code: 'outside-period'; readonly facts: { readonly day: LocalDate; readonly firstDay: LocalDate; readonly lastDay?: LocalDate } }
+  | { readonly code: 'wrong-account'; readonly facts: { readonly account: string } }
+  | { readonly code: 'not-allowed' }
+  | { readonly code: 'hold-exists' }
+  | { readonly code: 'unknown-hold' }
+  | { readonly code: 'unknown-posting' }
+  | { readonly code: 'before-its-cause'; readonly facts: { readonly effectiveAt: Instant; readonly causeAt: Instant } }
+  | { readonly code: 'hold-ended' }
+  | { readonly code: 'hold-exceeded'; readonly facts: { readonly needed: Points; readonly available: Points } }
+  | { readonly code: 'refund-exceeds'; readonly facts: { readonly needed: Points; readonly available: Points } }
+  | { readonly code: 'lot-already-over'; readonly facts: { readonly expiresAt: Instant } }
+  | { readonly code: 'balance-too-large' }
+  | { readonly code: 'lot-expired'; readonly facts: { readonly needed: Points; readonly available: Points; readonly expired: Points } }
+  | { readonly code: 'not-usable-here'; readonly facts: { readonly needed: Points; readonly available: Points; readonly elsewhere: Points } }
+  | { readonly code: 'insufficient-points'; readonly facts: { readonly needed: Points; readonly available: Points } };
+
+/** One sentence for people: what is wrong and, where there is one, the way out. */
+export function explain(rejection: Rejection): string {
+  switch (rejection.code) {
+    case 'reference-reused':
+      return 'this reference was used before with other content; send a new reference, or the same content';
+    case 'unknown-programme':
+      return 'there is no such programme';
+    case 'programme-frozen':
+      return 'the programme is frozen: no points move until its municipality lifts the freeze';
+    case 'effective-in-future':
+      return `the effective time ${rejection.facts.effectiveAt} has not come yet`;
+    case 'history-closed':
+      return `the effective time ${rejection.facts.effectiveAt} is past, and the programme does not take history in`;
+    case 'outside-period':
+      return `the day ${rejection.facts.day} is outside the programme’s period, ${rejection.facts.firstDay} to ${rejection.facts.lastDay ?? 'open'}`;
+    case 'wrong-account':
+      return `the account ${rejection.facts.account} cannot take this kind of posting`;
+    case 'not-allowed':
+      return 'the programme does not allow transfers between holders';
+    case 'hold-exists':
+      return 'a hold with this id exists already';
+    case 'unknown-hold':
+      return 'the account has no such hold';
+    case 'unknown-posting':
+      return 'the account has no posted spend, conversion, donation or capture with this reference';
+    case 'before-its-cause':
+      return `the effective time ${rejection.facts.effectiveAt} lies before what it follows from, ${rejection.facts.causeAt}`;
+    case 'hold-ended':
+      return 'the hold has been captured in full, released, or its time is over';
+    case 'hold-exceeded':
+      return `the hold has ${rejection.facts.available} points left, ${rejection.facts.needed} were to be captured`;
+    case 'refund-exceeds':
+      return `${rejection.facts.available} points can still be refunded, ${rejection.facts.needed} were asked for`;
+    case 'lot-already-over':
+      return `points granted now would have ended at ${rejection.facts.expiresAt}`;
+    case 'balance-too-large':
+      return 'the account would hold more than 9,007,199,254,740,991 points';
+    case 'lot-expired':
+      return `${rejection.facts.available} points are left, ${rejection.facts.needed} are needed; ${rejection.facts.expired} points have expired`;
+    case 'not-usable-here':
+      return `${rejection.facts.available} points can be used here, ${rejection.facts.needed} are needed; ${rejection.facts.elsewhere} more can be used elsewhere`;
+    case 'insufficient-points':
+      return `${rejection.facts.available} points can be used, ${rejection.facts.needed} are needed`;
+  }
+}

@@ -1,0 +1,13 @@
+import { tenantTable, type Migration } from '@points/database';
+import { httpMigrations } from '@points/http';
+import { messagingMigrations } from '@points/messaging';
+import { createBooks } from './create-books.js';
+import { createProgramme } from './create-programme.js';
+
+/** Everything in the ledger's schema, in the order in which it is made. */
+export const migrations: readonly Migration[] = [
+  ...messagingMigrations,
+  ...httpMigrations,
+  { name: 'CreateProgramme1763856000001', up: createProgramme(tenantTable) },
+  { name: 'CreateBooks1763856000002', up: createBooks(tenantTable) },
+];

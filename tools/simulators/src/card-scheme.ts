@@ -1,0 +1,267 @@
+// The outside system of a shopping street's card (ブレカ and the like), as far as this cloud meets it: it credits members and keeps its
+// own books. Run `node tools/simulators/dist/card-scheme.js --help`. One file without imports of the workspace, so that a test of any
+// package may start it as the foreign process it stands for.
+import { appendFileSync, existsSync, readFileSync, truncateSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { parseArgs } from 'node:util';
+
+export interface CardSchemeOptions {
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly host?: string;
+  /** Bearer token that a caller must send; anybody may credit when absent. */
+  readonly secret?: string;
+  /** One JSON line per credit or refusal, read again at the start. In memory only when absent. */
+  readonly stateFile?: string;
+  readonly control?: Partial<Control>;
+}
+
+/** How the scheme behaves, changed while it runs by PUT /control. */
+export interface Control {
+  /** up; unavailable: 503 and nothing is credited; lost-answer: credits, then drops the connection without a word. */
+  mode: 'up' | 'unavailable' | 'lost-answer';
+  /** Each credit takes this long. */
+  delayMs: number;
+  /** Members whose id ends so are unknown here. */
+  refuseSuffix: string | null;
+  /** Each n-th new credit is refused (card blocked). */
+  refuseEvery: number | null;
+}
+
+export interface Credited {
+  readonly scheme: string;
+  readonly id: string;
+  readonly member: string;
+  readonly points: number;
+  readonly at: string;
+  readonly receipt: string;
+}
+
+export interface CardScheme {
+  readonly url: string;
+  readonly port: number;
+  readonly control: Control;
+  credits(scheme: string): Credited[];
+  stop(): Promise<void>;
+}
+
+export async function startCardScheme(options: CardSchemeOptions): Promise<CardScheme> {
+  const control: Control = { mode: 'up', delayMs: 0, refuseSuffix: null, refuseEvery: null, ...options.control };
+  const book = openBook(options.stateFile);
+  const server = createServer((request, response) => {
+    answerTo(request, { book, control, secret: options.secret }).then(
+      (answer) => send(response, answer),
+      () => send(response, problem(500, 'internal-error', 'something went wrong here')),
+    );
+  });
+  const { host = '127.0.0.1' } = options;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, host, resolve);
+  });
+  // A TCP server's address is never a pipe's name.
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://${host}:${port}`, port, control, credits: (scheme) => book.credits(scheme, 0, Infinity), stop: () => stop(server) };
+}
+
+const bodyBytesMax = 10_000;
+const creditsPageMax = 1_000;
+const pointsMax = 1_000_000_000;
+
+interface Scheme {
+  readonly book: Book;
+  readonly control: Control;
+  readonly secret: string | undefined;
+}
+
+/** `undefined` is the answer that gets lost. */
+type Answer = { readonly status: number; readonly body: unknown } | undefined;
+
+async function answerTo(request: IncomingMessage, scheme: Scheme): Promise<Answer> {
+  const { method = '', headers } = request;
+  const url = new URL(request.url ?? '/', 'http://scheme');
+  const parts = decoded(url.pathname);
+  if (!parts) return problem(404, 'not-found', 'the address is not well encoded');
+  const [first, name = '', what, id = ''] = parts;
+  if (method === 'GET' && first === 'health' && parts.length === 1) return { status: 200, body: { status: 'ready' } };
+  if (first === 'control' && parts.length === 1) return method === 'PUT' ? setControl(await readJson(request), scheme.control) : { status: 200, body: scheme.control };
+  if (first !== 'schemes' || what !== 'credits' || parts.length > 4) return problem(404, 'not-found', 'there is nothing at this address');
+  if (scheme.secret !== undefined && headers.authorization !== `Bearer ${scheme.secret}`) return problem(401, 'secret-wrong', 'send Authorization: Bearer <secret>');
+  if (method === 'GET' && parts.length === 3) {
+    const after = Number(url.searchParams.get('after') ?? 0);
+    return { status: 200, body: { credits: scheme.book.credits(name, Number.isFinite(after) ? after : 0, creditsPageMax) } };
+  }
+  if (method === 'GET') {
+    const found = scheme.book.find(name, id);
+    return found && 'receipt' in found ? { status: 200, body: found } : problem(404, 'unknown-credit', 'nothing was credited under this id');
+  }
+  if (method !== 'PUT' || parts.length !== 4) return problem(405, 'method-not-allowed', 'credits are PUT under an id');
+  return credit(name, id, await readJson(request), scheme);
+}
+
+/** The rules of the scheme: one id is one credit for ever, and its first answer is its only answer. */
+async function credit(name: string, id: string, body: unknown, { book, control }: Scheme): Promise<Answer> {
+  if (control.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, control.delayMs));
+  if (control.mode === 'unavailable') return problem(503, 'unavailable', 'closed for maintenance');
+  const { member, points } = (body ?? {}) as { member?: unknown; points?: unknown };
+  if (typeof member !== 'string' || !/^\S{1,60}$/.test(member)) return problem(400, 'member-wrong', 'member: the id of a card or member, without white space');
+  if (typeof points !== 'number' || !Number.isInteger(points) || points < 1 || points > pointsMax)
+    return problem(400, 'points-wrong', `points: a whole number from 1 to ${pointsMax}`);
+  const before = book.find(name, id);
+  if (before && (before.member !== member || before.points !== points))
+    return problem(409, 'credit-exists', 'another credit was asked for under this id');
+  const entry = before ?? book.write(name, id, member, points, refusalOf(member, book, control));
+  if (control.mode === 'lost-answer') return undefined;
+  if ('refused' in entry) return problem(422, entry.refused, entry.refused === 'unknown-member' ? 'no such card or member' : 'the card is blocked');
+  return { status: 200, body: { receipt: entry.receipt, id, scheme: name, member, points, at: entry.at } };
+}
+
+type RefusalCode = 'unknown-member' | 'card-blocked';
+
+function refusalOf(member: string, book: Book, { refuseSuffix, refuseEvery }: Control): RefusalCode | undefined {
+  if (refuseSuffix && member.endsWith(refuseSuffix)) return 'unknown-member';
+  return refuseEvery && (book.size + 1) % refuseEvery === 0 ? 'card-blocked' : undefined;
+}
+
+type Entry = Credited | (Omit<Credited, 'receipt'> & { readonly refused: RefusalCode });
+
+interface Book {
+  readonly size: number;
+  find(scheme: string, id: string): Entry | undefined;
+  /** `after`: how many to leave out. */
+  credits(scheme: string, after: number, limit: number): Credited[];
+  write(scheme: string, id: string, member: string, points: number, refused: RefusalCode | undefined): Entry;
+}
+
+function openBook(file: string | undefined): Book {
+  const entries = new Map<string, Entry>();
+  const keyOf = (scheme: string, id: string) => JSON.stringify([scheme, id]);
+  for (const entry of file === undefined ? [] : readEntries(file)) entries.set(keyOf(entry.scheme, entry.id), entry);
+  return {
+    get size() {
+      return entries.size;
+    },
+    find: (scheme, id) => entries.get(keyOf(scheme, id)),
+    credits: (scheme, after, limit) => [...entries.values()].filter((one): one is Credited => one.scheme === scheme && 'receipt' in one).slice(after, after + limit),
+    write: (scheme, id, member, points, refused) => {
+      const common = { scheme, id, member, points, at: new Date().toISOString() };
+      const entry: Entry = refused ? { ...common, refused } : { ...common, receipt: `CS-${String(entries.size + 1).padStart(8, '0')}` };
+      // Kept before it is answered: what was acknowledged is known after a crash too.
+      if (file !== undefined) appendFileSync(file, `${JSON.stringify(entry)}\n`);
+      entries.set(keyOf(scheme, id), entry);
+      return entry;
+    },
+  };
+}
+
+/** A crash may leave half a line at the end, which nobody was told of: it is cut off. */
+function readEntries(file: string): Entry[] {
+  if (!existsSync(file)) return [];
+  const text = readFileSync(file, 'utf8');
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  if (whole.length < text.length) truncateSync(file, Buffer.byteLength(whole));
+  // Written by this program only.
+  return whole.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Entry);
+}
+
+function setControl(body: unknown, control: Control): Answer {
+  const changes = (body ?? {}) as Partial<Control>;
+  const wrong = Object.entries(changes).filter(([name, value]) => !controls[name as keyof Control]?.(value));
+  if (typeof body !== 'object' || wrong.length) return problem(422, 'control-wrong', `not understood: ${wrong.map(([name]) => name).join(', ') || 'the body'}`);
+  Object.assign(control, changes);
+  return { status: 200, body: control };
+}
+
+const controls: Readonly<Record<keyof Control, (value: unknown) => boolean>> = {
+  mode: (value) => value === 'up' || value === 'unavailable' || value === 'lost-answer',
+  delayMs: (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 60_000,
+  refuseSuffix: (value) => value === null || (typeof value === 'string' && value.length >= 1),
+  refuseEvery: (value) => value === null || (Number.isInteger(value) && (value as number) >= 1),
+};
+
+function problem(status: number, code: string, detail: string): Answer {
+  return { status, body: { status, code, detail } };
+}
+
+function send(response: ServerResponse, answer: Answer): void {
+  if (!answer) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(answer.status, { 'content-type': answer.status < 400 ? 'application/json' : 'application/problem+json' });
+  response.end(JSON.stringify(answer.body));
+}
+
+/** `undefined` for a body that is no JSON or too long, which no rule accepts. */
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  let text = '';
+  request.setEncoding('utf8');
+  for await (const chunk of request) if (text.length <= bodyBytesMax) text += chunk as string;
+  try {
+    return text.length > bodyBytesMax ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function decoded(path: string): string[] | undefined {
+  try {
+    return path.split('/').slice(1).map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+const help = `card-scheme: the outside card scheme of a shopping street, simulated
+
+  --port N           port (or the variable PORT); 0 takes a free one
+  --host ADDRESS     127.0.0.1 unless told
+  --secret TEXT      bearer token that callers must send (or the variable CARD_SCHEME_SECRET)
+  --state FILE       keeps the credits in this file
+  --refuse-every N   refuses each n-th new credit
+  --refuse-suffix S  refuses members whose id ends so
+`;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: process.env['PORT'] ?? '' },
+      host: { type: 'string' },
+      secret: { type: 'string', default: process.env['CARD_SCHEME_SECRET'] ?? '' },
+      state: { type: 'string' },
+      'refuse-every': { type: 'string' },
+      'refuse-suffix': { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(help);
+    return;
+  }
+  const [port, refuseEvery] = [Number(values.port || NaN), Number(values['refuse-every'] ?? 0)];
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('--port (or the variable PORT) must be a port number');
+  if (!Number.isInteger(refuseEvery) || refuseEvery < 0) throw new Error('--refuse-every must be a whole number');
+  const scheme = await startCardScheme({
+    port,
+    ...(values.host && { host: values.host }),
+    ...(values.secret && { secret: values.secret }),
+    ...(values.state && { stateFile: values.state }),
+    control: { refuseEvery: refuseEvery || null, refuseSuffix: values['refuse-suffix'] || null },
+  });
+  process.stdout.write(`card scheme ready at ${scheme.url}\n`);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void scheme.stop().then(() => process.exit(0)));
+}
+
+if (import.meta.main)
+  await main().catch((error: unknown) => {
+    process.stderr.write(`card-scheme: ${error instanceof Error ? error.message : 'cannot start'}\n`);
+    process.exitCode = 1;
+  });
