@@ -4,6 +4,8 @@ const swc = JSON.parse(readFileSync(new URL('./.swcrc.jest.json', import.meta.ur
 
 export default {
   testEnvironment: 'node',
+  // Real databases and brokers on two busy cores: jest's 5 s are for units.
+  testTimeout: 30_000,
   testMatch: ['<rootDir>/src/**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', { ...swc, swcrc: false }] },

@@ -1,6 +1,7 @@
 // Writes generated/ anew from the contracts: npm run contracts. A spec fails when what is committed is not what is generated.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
 import { generatedFiles } from './dist/generate.js';
 import { contracts } from './dist/index.js';
 
@@ -9,6 +10,6 @@ rmSync(folder, { recursive: true, force: true });
 for (const [path, content] of generatedFiles(contracts)) {
   const file = join(folder, path);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`);
+  writeFileSync(file, await format(JSON.stringify(content), { ...(await resolveConfig(file)), parser: 'json' }));
   console.log(`generated/${path}`);
 }

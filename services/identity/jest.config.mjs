@@ -1,3 +1,3 @@
 import preset from '../../jest.preset.mjs';
 
-export default { ...preset, displayName: 'identity' };
+export default { ...preset, displayName: 'identity', testTimeout: 20_000 };

@@ -104,7 +104,7 @@ export function supervise(definition: CloudDefinition, settings: Settings, say: 
       });
       return brokers;
     }
-    const jars = await fetchKafkaJars(settings.kafkaJars, say, stopping.signal);
+    const jars = await fetchKafkaJars(settings.kafkaJars, say, { signal: stopping.signal });
     const ports = { port: settings.portBase + portOffsets.kafka, controllerPort: settings.portBase + portOffsets.kafkaController };
     const kafka = await superviseServer(
       'Kafka',

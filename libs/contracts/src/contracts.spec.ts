@@ -33,8 +33,9 @@ describe.each(contracts.map((one) => [one.type, one] as const))('%s', (type, con
 
     expect(() => contract.check({ ...sample, addedLater: true })).not.toThrow();
     for (const field of contract.schema['required'] as string[]) {
-      const { [field]: _, ...rest } = { ...sample };
-      expect(() => contract.check(rest)).toThrow(ContractError);
+      const without = { ...sample };
+      delete without[field];
+      expect(() => contract.check(without)).toThrow(ContractError);
     }
   });
 
@@ -61,7 +62,9 @@ describe('the contracts', () => {
     const [contract] = contracts;
     const [sample] = samplesOf(contract!) as readonly Record<string, unknown>[];
 
-    expect(() => contract!.check({ ...sample, myKeyId: 'a secret value' })).toThrow('identity.holder-registered.v1: myKeyId must match pattern');
+    expect(() => contract!.check({ ...sample, myKeyId: 'a secret value' })).toThrow(
+      'identity.holder-registered.v1: myKeyId must match pattern',
+    );
     expect(() => contract!.check({ ...sample, myKeyId: 'a secret value' })).not.toThrow(/secret/);
   });
 });

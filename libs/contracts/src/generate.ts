@@ -78,7 +78,11 @@ const cloudEvent = {
       ce_type: { type: 'string', description: 'name of the message' },
       ce_time: { type: 'string', format: 'date-time', description: 'when the event was written, UTC' },
       ce_partitionkey: { type: 'string', description: 'equal to the key of the Kafka message' },
-      ce_tenant: { type: 'string', pattern: '^[0-9]{6}$', description: '全国地方公共団体コード of the municipality whose data this is; absent for facts of the platform' },
+      ce_tenant: {
+        type: 'string',
+        pattern: '^[0-9]{6}$',
+        description: '全国地方公共団体コード of the municipality whose data this is; absent for facts of the platform',
+      },
       ce_requester: { type: 'string', description: 'the service whose request this answers; others need not parse the message' },
       traceparent: { type: 'string', description: 'W3C Trace Context of what caused the event' },
       'content-type': { type: 'string', const: 'application/json' },

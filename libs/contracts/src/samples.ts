@@ -11,7 +11,8 @@ const folder = join(import.meta.dirname, '../samples');
 export function samplesOf(contract: Pick<Contract, 'type'>): readonly unknown[] {
   const file = join(folder, `${contract.type}.json`);
   const samples: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [];
-  if (!Array.isArray(samples) || samples.length === 0) throw new Error(`${contract.type} has no sample: store one in samples/${contract.type}.json, as an array`);
+  if (!Array.isArray(samples) || samples.length === 0)
+    throw new Error(`${contract.type} has no sample: store one in samples/${contract.type}.json, as an array`);
   return samples;
 }
 

@@ -20,11 +20,12 @@ export function hasKafkaJars(directory: string): boolean {
 export async function fetchKafkaJars(
   directory: string,
   onProgress: (line: string) => void = () => undefined,
-  signal?: AbortSignal,
+  options: { signal?: AbortSignal; maven?: string } = {},
 ): Promise<string> {
+  const { maven = 'mvn' } = options;
   const folder = jarFolder(directory);
   if (existsSync(folder)) return folder;
-  const missing = mavenProblem();
+  const missing = mavenProblem(maven);
   if (missing) throw new InfrastructureError(missing);
 
   mkdirSync(directory, { recursive: true });
@@ -33,7 +34,7 @@ export async function fetchKafkaJars(
   try {
     cpSync(pom, join(work, 'pom.xml'));
     onProgress('Kafka: fetching the jars of the broker with Maven (once, about 54 MB)');
-    await runMaven(work, onProgress, signal);
+    await runMaven(maven, work, onProgress, options.signal);
     try {
       renameSync(join(work, 'jars'), folder);
     } catch (error) {
@@ -54,9 +55,9 @@ function jarFolder(directory: string): string {
   return join(resolve(directory), createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 12));
 }
 
-function runMaven(work: string, onProgress: (line: string) => void, signal: AbortSignal | undefined): Promise<void> {
+function runMaven(command: string, work: string, onProgress: (line: string) => void, signal: AbortSignal | undefined): Promise<void> {
   const maven = spawn(
-    'mvn',
+    command,
     ['-B', '-Dstyle.color=never', 'dependency:copy-dependencies', `-DoutputDirectory=${join(work, 'jars')}`, '-DincludeScope=runtime'],
     {
       cwd: work,

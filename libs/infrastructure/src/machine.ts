@@ -39,9 +39,9 @@ export function javaProblem(readVersion: () => string = javaVersionText): string
   return Number(major) >= javaMajorMin ? undefined : `Java ${major} is too old for the Kafka broker: ${wayOut}`;
 }
 
-export function mavenProblem(isThere: () => void = runMaven): string | undefined {
+export function mavenProblem(command = 'mvn'): string | undefined {
   try {
-    isThere();
+    execFileSync(command, ['--version'], { stdio: 'ignore' });
     return undefined;
   } catch {
     return 'Maven was not found, and the jars of Kafka are fetched with it once: install it (Debian: apt-get install maven), or set KAFKA_JARS to a folder that holds them already, or point KAFKA_BROKERS at a Kafka that runs elsewhere.';
@@ -64,8 +64,4 @@ function javaVersionText(): string {
   if (error) throw error;
   // Java writes its version to standard error.
   return stderr + stdout;
-}
-
-function runMaven(): void {
-  execFileSync('mvn', ['--version'], { stdio: 'ignore' });
 }

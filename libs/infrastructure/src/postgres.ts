@@ -85,9 +85,12 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     child.once('exit', () => done());
     child.once('error', () => done());
   });
-  const isReady = await waitUntil(() => hasEnded(child) || child.pid === undefined || readPostmaster(data)?.isReady === true, {
-    deadlineMs: startDeadlineMs,
-  });
+  // After a kill -9 the old postmaster.pid is still there for a moment, and it says "ready".
+  const isOver = () => {
+    const postmaster = readPostmaster(data);
+    return hasEnded(child) || child.pid === undefined || (postmaster?.pid === child.pid && postmaster.isReady);
+  };
+  const isReady = await waitUntil(isOver, { deadlineMs: startDeadlineMs });
   if (!isReady || hasEnded(child) || child.pid === undefined) {
     if (child.pid !== undefined) await endChild(child, fastThenHard);
     throw new InfrastructureError(`PostgreSQL did not start; the end of ${log} says: ${lastLines(log)}`);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { constants, existsSync, lstatSync, realpathSync } from 'node:fs';
+import { constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { InfrastructureError } from './infrastructure-error.js';
 
@@ -39,13 +39,17 @@ export function unprivileged(paths: readonly string[]): Runner {
 
 /** The first folder on the way to `path`, seen from the root, that others than its owner and group cannot pass. */
 export function closedFolderAbove(path: string): string | undefined {
-  const existing = existsSync(path) ? realpathSync(path) : dirname(path);
-  const folders = [];
-  for (let folder = dirname(existing); ; folder = dirname(folder)) {
+  const folders: string[] = [];
+  for (let folder = realPathOf(dirname(path)); ; folder = dirname(folder)) {
     folders.unshift(folder);
     if (folder === dirname(folder)) break;
   }
-  return folders.find((folder) => existsSync(folder) && (lstatSync(folder).mode & constants.S_IXOTH) === 0);
+  return folders.find((folder) => (statSync(folder).mode & constants.S_IXOTH) === 0);
+}
+
+/** Of the nearest folder that exists: what is made below it later gets the usual rights. */
+function realPathOf(path: string): string {
+  return existsSync(path) ? realpathSync(path) : realPathOf(dirname(path));
 }
 
 function idsOf(user: string): { uid: number; gid: number } | undefined {

@@ -33,7 +33,14 @@ describe('a broker that is away for 20 s under load', () => {
     if (!kafka) throw new Error('no broker');
     const { brokers, port, controllerPort } = kafka;
     await makeTopics([brokers], '');
-    service = await startService({ name: 'identity', database: fresh.database, brokers: [brokers], prefix: '', on: record, onFatal: (error) => fatal.push(error) });
+    service = await startService({
+      name: 'identity',
+      database: fresh.database,
+      brokers: [brokers],
+      prefix: '',
+      on: record,
+      onFatal: (error) => fatal.push(error),
+    });
     const { messaging } = service;
     let [isLoading, step] = [true, 0];
     const load = (async () => {

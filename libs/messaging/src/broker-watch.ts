@@ -1,4 +1,6 @@
+import type { Logger } from '@points/observability';
 import type { Kafka } from 'kafkajs';
+import { kafkaClient } from './kafka-client.js';
 
 /** Knows whether the broker answers: by the answers that producer and consumer get anyway, and by a question of its own when both are silent. */
 export class BrokerWatch {
@@ -6,7 +8,11 @@ export class BrokerWatch {
   private timer: NodeJS.Timeout | undefined;
   private asking: Promise<void> | undefined;
 
-  constructor(private readonly kafka: Kafka) {}
+  private readonly kafka: Kafka;
+
+  constructor(service: string, brokers: readonly string[], log: Logger) {
+    this.kafka = kafkaClient(service, brokers, log, silenceMs);
+  }
 
   start(): void {
     void this.ask();
@@ -32,7 +38,7 @@ export class BrokerWatch {
 
   async stop(): Promise<void> {
     clearInterval(this.timer);
-    await this.asking;
+    await Promise.race([this.asking, new Promise((resolve) => setTimeout(resolve, stopMsMax).unref())]);
   }
 
   private ask(): Promise<void> {
@@ -54,6 +60,7 @@ export class BrokerWatch {
   }
 }
 
+const stopMsMax = 500;
 const silenceMs = 2_000;
 /** Two questions and the patience of one connection attempt. */
 const answerAgeMaxMs = 8_000;

@@ -1,9 +1,24 @@
 import { uuidv7 } from '@points/kernel';
 import { event } from './event.js';
+import { publish } from './outbox.js';
 import { everyTenant } from '@points/database';
 import { currentTraceparent, startTracing } from '@points/observability';
 import { eventually, freshDatabase, testBrokers, topicPrefix, type FreshDatabase } from '@points/testing';
-import { effectsOf, eventuallyEffects, kawasaki, makeTopics, messagesSent, outboxRows, record, startService, stepped, stoppedV1, tell, testMigrations, type TestService } from './test-service.js';
+import {
+  effectsOf,
+  eventuallyEffects,
+  kawasaki,
+  makeTopics,
+  messagesSent,
+  outboxRows,
+  record,
+  startService,
+  stepped,
+  stoppedV1,
+  tell,
+  testMigrations,
+  type TestService,
+} from './test-service.js';
 
 describe('an event', () => {
   const brokers = testBrokers();
@@ -17,12 +32,21 @@ describe('an event', () => {
     stopTracing = startTracing('test');
     fresh = await freshDatabase('exchange', testMigrations);
     await makeTopics(brokers, prefix);
-    const note = (type: string): Parameters<typeof startService>[0]['on'] => async (events, context) => {
-      const [{ tenant: sees } = {}] = await context.tx.query<{ tenant: string }>(`select current_setting('app.tenant') as tenant`);
-      calls.push({ type, steps: events.map((one) => one.data.step), trace: currentTraceparent()?.split('-')[1], sees });
-      await record(events, context);
-    };
-    service = await startService({ name: 'exchange', database: fresh.database, brokers, prefix, on: note('stepped'), onStopped: note('stopped') });
+    const note =
+      (type: string): Parameters<typeof startService>[0]['on'] =>
+      async (events, context) => {
+        const [{ tenant: sees } = {}] = await context.tx.query<{ tenant: string }>(`select current_setting('app.tenant') as tenant`);
+        calls.push({ type, steps: events.map((one) => one.data.step), trace: currentTraceparent()?.split('-')[1], sees });
+        await record(events, context);
+      };
+    service = await startService({
+      name: 'exchange',
+      database: fresh.database,
+      brokers,
+      prefix,
+      on: note('stepped'),
+      onStopped: note('stopped'),
+    });
   });
   afterAll(async () => {
     await service?.stop();
@@ -46,7 +70,7 @@ describe('an event', () => {
     const before = await messagesSent(brokers, prefix);
     await expect(
       fresh.database.transaction(everyTenant, async (tx) => {
-        await record([{ ...stepped('rolled back', 1), id: uuidv7() } as never], { tx });
+        await publish(tx, [stepped('rolled back', 1)]);
         throw new Error('no');
       }),
     ).rejects.toThrow('no');
@@ -62,7 +86,14 @@ describe('an event', () => {
     const stopped = (number: number) => event(stoppedV1, { municipality: kawasaki, account: 'mixed', step: number });
     const trace = 'a'.repeat(32);
 
-    await tell(fresh.database, stepped('mixed', 1, { traceparent: `00-${trace}-${'b'.repeat(16)}-01` }), stepped('mixed', 2), stopped(3), stepped('mixed', 4), stopped(5));
+    await tell(
+      fresh.database,
+      stepped('mixed', 1, { traceparent: `00-${trace}-${'b'.repeat(16)}-01` }),
+      stepped('mixed', 2),
+      stopped(3),
+      stepped('mixed', 4),
+      stopped(5),
+    );
     await eventuallyEffects(fresh.database, 'mixed', [1, 2, 3, 4, 5]);
 
     expect(calls.map(({ type, steps }) => ({ type, steps }))).toEqual([
@@ -76,9 +107,21 @@ describe('an event', () => {
 
   it('reaches a reader that names itself the requester only when it is', async () => {
     const mine = await freshDatabase('settlement', testMigrations);
-    const reader = await startService({ name: 'settlement', database: mine.database, brokers, prefix, on: record, handler: { requester: 'settlement' } });
+    const reader = await startService({
+      name: 'settlement',
+      database: mine.database,
+      brokers,
+      prefix,
+      on: record,
+      handler: { requester: 'settlement' },
+    });
     try {
-      await tell(fresh.database, stepped('asked', 1, { requester: 'exchange' }), stepped('asked', 2, { requester: 'settlement' }), stepped('asked', 3));
+      await tell(
+        fresh.database,
+        stepped('asked', 1, { requester: 'exchange' }),
+        stepped('asked', 2, { requester: 'settlement' }),
+        stepped('asked', 3),
+      );
 
       await eventuallyEffects(mine.database, 'asked', [2]);
       await eventuallyEffects(fresh.database, 'asked', [1, 2, 3]);

@@ -3,7 +3,19 @@ import { uuidv7 } from '@points/kernel';
 import { everyTenant } from '@points/database';
 import { deadLetterCommand } from './dead-letter-command.js';
 import { listDeadLetters } from './dead-letters.js';
-import { effectsOf, eventuallyEffects, kawasaki, makeTopics, record, sendRaw, startService, stepped, tell, testMigrations, type TestService } from './test-service.js';
+import {
+  effectsOf,
+  eventuallyEffects,
+  kawasaki,
+  makeTopics,
+  record,
+  sendRaw,
+  startService,
+  stepped,
+  tell,
+  testMigrations,
+  type TestService,
+} from './test-service.js';
 
 describe('a message that no retry can cure', () => {
   const brokers = testBrokers();
@@ -53,7 +65,10 @@ describe('a message that no retry can cure', () => {
     expect(await service.metric('points_parked_keys')).toBe(1);
 
     isCured = true;
-    expect(await command('replay', '--key', 'bad')).toEqual({ code: 0, text: 'asked the running settlement to replay 1 key, each from its first message on' });
+    expect(await command('replay', '--key', 'bad')).toEqual({
+      code: 0,
+      text: 'asked the running settlement to replay 1 key, each from its first message on',
+    });
     await eventuallyEffects(fresh.database, 'bad', [1, 666, 3, 4]);
     await eventually(async () => (await service.metric('points_parked_keys')) === 0);
     await tell(fresh.database, stepped('bad', 5));
@@ -136,7 +151,13 @@ describe('a message that no retry can cure', () => {
         {
           key: 'troubled',
           value: JSON.stringify({ municipality: kawasaki, account: 'troubled', step: 1 }),
-          headers: { ce_id: uuidv7(), ce_type: 'test.stepped.v1', ce_source: '/services/test', ce_time: '2018-02-28T00:00:00.000Z', ce_tenant: kawasaki },
+          headers: {
+            ce_id: uuidv7(),
+            ce_type: 'test.stepped.v1',
+            ce_source: '/services/test',
+            ce_time: '2018-02-28T00:00:00.000Z',
+            ce_tenant: kawasaki,
+          },
         },
       ]);
 

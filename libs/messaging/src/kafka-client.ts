@@ -7,13 +7,13 @@ import { Kafka, logLevel, type KafkaConfig } from 'kafkajs';
  */
 export const clientRetry = { initialRetryTime: 100, maxRetryTime: 500, retries: 8 } as const;
 
-export function kafkaClient(service: string, brokers: readonly string[], log: Logger): Kafka {
+export function kafkaClient(service: string, brokers: readonly string[], log: Logger, requestTimeout = 10_000): Kafka {
   const config: KafkaConfig = {
     clientId: service,
     brokers: [...brokers],
     retry: clientRetry,
     connectionTimeout: 3_000,
-    requestTimeout: 10_000,
+    requestTimeout,
     logLevel: logLevel.INFO,
     logCreator: () => (entry) => {
       const { message, ...fields } = entry.log;

@@ -45,8 +45,9 @@ export class KafkaStrategy extends Server implements CustomTransportStrategy {
   private isClosing = false;
   private waiting: { payload: EachBatchPayload; resolve: () => void; reject: (error: unknown) => void }[] = [];
   private flushing: Promise<void> | undefined;
-  private committing: Promise<void> | undefined;
-  private commitAgain: EachBatchPayload | undefined;
+  private toCommit: EachBatchPayload | undefined;
+  private commitTimer: NodeJS.Timeout | undefined;
+  private committing: Promise<void> = Promise.resolve();
   private aliveAt = Date.now();
   private readonly onJoined: (() => void)[] = [];
 
@@ -114,11 +115,12 @@ export class KafkaStrategy extends Server implements CustomTransportStrategy {
   private async leave(): Promise<void> {
     await this.replayer.stop();
     await this.connecting;
-    // kafkajs answers a disconnect only after the fetch in hand, which takes up to fetchWaitMs.
+    await this.flushing?.catch(() => undefined);
+    // Before the group is left: afterwards nobody takes it.
+    await this.commit();
+    // Answers only after the fetch in hand, which takes up to fetchWaitMs.
     await this.consumer?.stop().catch((error: unknown) => this.options.log.warn({ err: error }, 'consumer did not stop cleanly'));
     await this.consumer?.disconnect().catch(() => undefined);
-    await this.flushing?.catch(() => undefined);
-    await this.committing;
   }
 
   private checkHandlers(): void {
@@ -218,7 +220,7 @@ export class KafkaStrategy extends Server implements CustomTransportStrategy {
       await workBatch(this.workFor(first.payload), this.read(parts.map((part) => part.payload)));
       this.aliveAt = Date.now();
       for (const { payload } of parts) payload.resolveOffset(payload.batch.lastOffset());
-      this.commit(first.payload);
+      this.commitSoon(first.payload);
       for (const part of parts) part.resolve();
     } catch (error) {
       for (const part of parts) part.reject(error);
@@ -260,21 +262,32 @@ export class KafkaStrategy extends Server implements CustomTransportStrategy {
     };
   }
 
-  /** One commit at a time; what was resolved meanwhile goes with the next. A commit that fails costs a second delivery. */
-  private commit(payload: EachBatchPayload): void {
-    this.commitAgain = payload;
-    this.committing ??= (async () => {
-      while (this.commitAgain) {
-        const current = this.commitAgain;
-        this.commitAgain = undefined;
-        const offsets = current.uncommittedOffsets();
-        if (offsets.topics.length > 0)
-          await current
-            .commitOffsetsIfNecessary(offsets)
-            .catch((error: unknown) => this.options.log.debug({ err: error }, 'offsets not committed'));
+  /**
+   * Once in a while for all that was resolved, and nobody waits for it: what a crash leaves uncommitted is delivered again and dropped
+   * by the inbox.
+   */
+  private commitSoon(payload: EachBatchPayload): void {
+    this.toCommit = payload;
+    if (this.isClosing) void this.commit();
+    else this.commitTimer ??= setTimeout(() => void this.commit(), commitEveryMs);
+  }
+
+  private commit(): Promise<void> {
+    clearTimeout(this.commitTimer);
+    this.commitTimer = undefined;
+    const payload = this.toCommit;
+    this.toCommit = undefined;
+    if (!payload) return this.committing;
+    this.committing = this.committing.then(async () => {
+      try {
+        const offsets = payload.uncommittedOffsets();
+        if (offsets.topics.length > 0) await payload.commitOffsetsIfNecessary(offsets);
+      } catch (error) {
+        // The next heartbeat meets the same trouble, and kafkajs acts on it.
+        this.options.log.debug({ err: error }, 'offsets not committed');
       }
-      this.committing = undefined;
-    })();
+    });
+    return this.committing;
   }
 
   private rest(ms: number): Promise<void> {
@@ -291,8 +304,9 @@ const fetchWaitMs = 500;
 /** About 500 events per partition: a transaction stays short, and a fetch still holds what 256 callers ask at a time. */
 const maxBytesPerPartition = 262_144;
 const heartbeatMs = 1_000;
+const commitEveryMs = 200;
 const cureBackoffMsMax = 2_000;
 const connectBackoffMsMax = 3_000;
 /** Longer than a broker's restart (stack.md §9: 10.5 s). */
 const stuckAfterMs = 30_000;
-const closeMsMax = 3_000;
+const closeMsMax = 2_500;

@@ -3,7 +3,18 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { eventually, freshDatabase, testBrokers, topicPrefix, type FreshDatabase } from '@points/testing';
-import { eventuallyEffects, makeTopics, messagesSent, outboxRows, record, startService, stepped, tell, testMigrations, type TestService } from './test-service.js';
+import {
+  eventuallyEffects,
+  makeTopics,
+  messagesSent,
+  outboxRows,
+  record,
+  startService,
+  stepped,
+  tell,
+  testMigrations,
+  type TestService,
+} from './test-service.js';
 
 describe('the relay', () => {
   const brokers = testBrokers();
@@ -81,7 +92,9 @@ describe('the relay', () => {
     const admin = new pg.Client({ connectionString: fresh.adminUrl });
     await admin.connect();
     try {
-      await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name like '%-relay-0' and datname = current_database()`);
+      await admin.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name like '%-relay-0' and datname = current_database()`,
+      );
     } finally {
       await admin.end();
     }

@@ -71,7 +71,7 @@ const pollMs = 250;
 const standbyPollMs = 500;
 const backoffMsMax = 500;
 const stuckAfterMs = 15_000;
-const flushMsMax = 2_000;
+const flushMsMax = 1_500;
 const pruneEveryMs = 3_600_000;
 const pruneRowsMax = 50_000;
 
@@ -160,25 +160,19 @@ class ShardRelay {
     this.state = 'owner';
     await session.query(`listen ${session.escapeIdentifier(this.channel)}`);
     this.options.log.info({ shard: this.shard, shards: this.shards }, 'outbox relay owns its shard');
+    let rows = await this.read(session);
     while (Date.now() < this.deadline) {
-      this.isNudged = false;
-      const rows = withinBytes(await this.read(session));
       if (rows.length === 0) {
-        this.failingSince = undefined;
-        this.state = 'owner';
         if (this.isStopping()) return;
         await this.prune(session);
         await this.rest(pollMs);
+        rows = await this.read(session);
       } else if (await this.send(rows)) {
-        await session.query({
-          name: 'outbox_remove',
-          text: 'delete from outbox where id = any($1::bigint[])',
-          values: [rows.map((row) => row.id)],
-        });
+        for (const row of rows) this.options.metrics.relayed.inc({ topic: row.topic });
+        rows = await this.read(session, rows);
         if (this.failingSince !== undefined) this.options.log.info({ shard: this.shard }, 'outbox relay sends again');
         this.failingSince = undefined;
         this.state = 'owner';
-        for (const row of rows) this.options.metrics.relayed.inc({ topic: row.topic });
       }
     }
   }
@@ -219,15 +213,20 @@ class ShardRelay {
     return rows[0]?.owner === true;
   }
 
-  /** No cursor: ids commit out of order, and a row that is still there was not sent. */
-  private async read(session: Client): Promise<OutboxRow[]> {
+  /**
+   * No cursor: ids commit out of order, and a row that is still there was not sent. The rows just sent go in the same round trip; the
+   * statement does not see its own deletes, hence the second condition.
+   */
+  private async read(session: Client, sent: readonly OutboxRow[] = []): Promise<OutboxRow[]> {
+    this.isNudged = false;
     const { rows } = await session.query<OutboxRow>({
-      name: 'outbox_read',
-      text: `select id, topic, key, type, event_id, tenant, requester, traceparent, payload, created_at
-               from outbox where slot % $1 = $2 order by id limit ${relayBatchMax}`,
-      values: [this.shards, this.shard],
+      name: 'outbox_relay',
+      text: `with sent as (delete from outbox where id = any($3::bigint[]))
+             select id, topic, key, type, event_id, tenant, requester, traceparent, payload, created_at
+               from outbox where slot % $1 = $2 and id <> all($3::bigint[]) order by id limit ${relayBatchMax}`,
+      values: [this.shards, this.shard, sent.map((row) => row.id)],
     });
-    return rows;
+    return withinBytes(rows);
   }
 
   private async send(rows: readonly OutboxRow[]): Promise<boolean> {
@@ -240,7 +239,7 @@ class ShardRelay {
       else byTopic.set(row.topic, [message]);
     }
     try {
-      const producer = (this.producer ??= await this.connect());
+      const producer = this.producer ?? (await this.connect());
       await producer.sendBatch({
         acks: -1,
         compression: CompressionTypes.None,
@@ -272,12 +271,9 @@ class ShardRelay {
       retry: { ...clientRetry, retries: 3 },
     });
     producer.on(producer.events.REQUEST, this.options.watch.answered);
-    try {
-      await producer.connect();
-    } catch (error) {
-      await producer.disconnect().catch(() => undefined);
-      throw error;
-    }
+    // Known before it is connected, so that a stop can end the attempt.
+    this.producer = producer;
+    await producer.connect();
     return producer;
   }
 

@@ -22,7 +22,13 @@ export interface Step {
 }
 
 const step = Type.Object({ municipality: Type.String(), account: Type.String(), step: Type.Integer() });
-const common = { topic: 'test.steps', summary: 'for tests', schema: step, key: (data: Step) => data.account, tenant: (data: Step) => data.municipality };
+const common = {
+  topic: 'test.steps',
+  summary: 'for tests',
+  schema: step,
+  key: (data: Step) => data.account,
+  tenant: (data: Step) => data.municipality,
+};
 export const steppedV1 = defineContract({ ...common, type: 'test.stepped.v1' });
 export const stoppedV1 = defineContract({ ...common, type: 'test.stopped.v1' });
 
@@ -56,12 +62,19 @@ type Handle = (events: Received<Step>[], context: BatchContext) => Promise<void>
 export const record: Handle = async (events, { tx }) => {
   await tx.write(
     'insert into effect (tenant, account, step, event_id) select * from unnest($1::text[], $2::text[], $3::int[], $4::uuid[])',
-    [events.map((one) => one.data.municipality), events.map((one) => one.data.account), events.map((one) => one.data.step), events.map((one) => one.id)],
+    [
+      events.map((one) => one.data.municipality),
+      events.map((one) => one.data.account),
+      events.map((one) => one.data.step),
+      events.map((one) => one.id),
+    ],
   );
 };
 
 export async function effectsOf(database: Database, account: string): Promise<number[]> {
-  const rows = await database.transaction(tenants(kawasaki), (tx) => tx.query<{ step: number }>('select step from effect where account = $1 order by id', [account]));
+  const rows = await database.transaction(tenants(kawasaki), (tx) =>
+    tx.query<{ step: number }>('select step from effect where account = $1 order by id', [account]),
+  );
   return rows.map((row) => row.step);
 }
 
@@ -142,7 +155,11 @@ export async function messagesSent(brokers: readonly string[], prefix: string): 
 }
 
 /** Writes raw messages, as no service of ours would. */
-export async function sendRaw(brokers: readonly string[], prefix: string, messages: { key: string | null; value: string; headers: Record<string, string> }[]): Promise<void> {
+export async function sendRaw(
+  brokers: readonly string[],
+  prefix: string,
+  messages: { key: string | null; value: string; headers: Record<string, string> }[],
+): Promise<void> {
   const producer = kafkaClient('test', brokers, quietLogger()).producer({ createPartitioner: () => () => 0 });
   await producer.connect();
   try {
@@ -153,7 +170,9 @@ export async function sendRaw(brokers: readonly string[], prefix: string, messag
 }
 
 export async function outboxRows(database: Database): Promise<number> {
-  const [row] = await database.transaction(tenants(kawasaki), (tx) => tx.query<{ rows: number }>('select count(*)::int as rows from outbox'));
+  const [row] = await database.transaction(tenants(kawasaki), (tx) =>
+    tx.query<{ rows: number }>('select count(*)::int as rows from outbox'),
+  );
   return row?.rows ?? 0;
 }
 

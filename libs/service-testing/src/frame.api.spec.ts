@@ -148,6 +148,8 @@ describe('every service', () => {
   });
 
   it('shows its measurements', async () => {
+    await call(notes, { token });
+
     const { body } = await call<{ text: string }>(`${service.url}/metrics`);
 
     expect(body.text).toMatch(/points_http_request_seconds_count\{.*route="\/v1\/municipalities\/:municipality\/notes"/);

@@ -1,1 +1,2 @@
-export {};
+export { ledger } from './ledger.js';
+export { migrations } from './schema/migrations.js';

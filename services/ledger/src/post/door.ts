@@ -121,7 +121,7 @@ export class Door {
           await new Promise((resolve) => setTimeout(resolve, Math.random() * retryDelayMsMax * 2 ** (attempt - attemptsMax)));
           continue;
         }
-        const trouble = error instanceof Error ? error : new Error(String(error));
+        const trouble = error instanceof Error ? error : new Error('a flush failed', { cause: error });
         if (requests.length === 1 || isTransient(error)) return requests.map(() => trouble);
         const half = requests.length >> 1;
         return [...(await this.flush(requests.slice(0, half))), ...(await this.flush(requests.slice(half)))];

@@ -107,8 +107,8 @@ function decideOne(request: DoorRequest, book: Book, now: Instant, decided: Deci
   });
   const outcome = carryOut(decision, request, book, now, decided);
   const completed: Completed = { outcome, completedAt: now, repeated: false };
-  // A programme that does not exist may exist tomorrow, and has no rows to keep this among.
-  if (decision.ok || decision.rejection.code !== 'unknown-programme') {
+  // A programme that does not exist may exist tomorrow; and a job's wish that is refused today is meant to be tried again.
+  if (decision.ok || !(request.internal || decision.rejection.code === 'unknown-programme')) {
     book.postings.set(keyOf(programme, request.reference), { fingerprint, completed: { ...completed, repeated: true } });
     decided.postings.push({ request, fingerprint, completed });
   }

@@ -15,6 +15,8 @@ export interface Ready<T> {
 export async function inPipeline<T>(pool: Pool, tenancy: Tenancy, work: (send: Send) => Promise<Ready<T>>): Promise<T> {
   const client = await pool.connect();
   let isClean = false;
+  // A lost connection reaches every open statement; pg emits it as an event besides, which would end the process unheard.
+  client.on('error', heard);
   try {
     const send = sender(client);
     const [, , { result, finish }] = await settled(together(client, () => [client.query('begin'), send(setTenant, [tenancy.setting]), work(send)] as const));
@@ -25,9 +27,12 @@ export async function inPipeline<T>(pool: Pool, tenancy: Tenancy, work: (send: S
     isClean = await rollback(client);
     throw error;
   } finally {
+    client.off('error', heard);
     client.release(!isClean);
   }
 }
+
+function heard(): void {}
 
 /** Answered after everything that was sent before it, so nothing is left in the pipe. */
 async function rollback(client: PoolClient): Promise<boolean> {

@@ -1,6 +1,6 @@
-import { IsMyKeyId, IsPoints, ProgrammePath } from '@points/http';
+import { IsInstant, IsMyKeyId, IsPoints, ProgrammePath } from '@points/http';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsBoolean, IsIn, IsInt, IsISO8601, IsOptional, IsString, IsUUID, Matches, MaxLength, Min, MinLength, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, MaxLength, Min, MinLength, ValidateNested } from 'class-validator';
 import { actionsMax } from '../rules/limits.js';
 import { paymentStates, type PaymentState } from '../rules/payment.js';
 import { shopIdForm } from '../shops/shop-shapes.js';
@@ -85,7 +85,7 @@ export class PaymentActionView {
   @IsString()
   code?: string;
 
-  @IsISO8601()
+  @IsInstant()
   createdAt!: string;
 }
 
@@ -130,7 +130,7 @@ export class PaymentView {
 
   /** While points are held. */
   @IsOptional()
-  @IsISO8601()
+  @IsInstant()
   holdUntil?: string;
 
   @IsOptional()
@@ -141,7 +141,7 @@ export class PaymentView {
   @IsString()
   receipt?: string;
 
-  @IsISO8601()
+  @IsInstant()
   createdAt!: string;
 }
 

@@ -37,15 +37,19 @@ export async function setUpTrial(
   return { partners, badRows };
 }
 
+/** One that exists must be this trial's: a replay must not rename another programme, nor mix its rows with the rows of another. */
 async function setUpProgramme(client: CloudClient, programme: TrialProgramme): Promise<void> {
-  const body = {
-    name: programme.name,
-    firstDay: programme.firstDay,
-    lastDay: programme.lastDay,
-    historyOpen: true,
-    rules: { expiry: { kind: 'days-after-grant', days: programme.validityDays }, usableAt: [`scheme:${programme.scheme}`] },
-  };
-  expectSuccess(await client.put('ledger', programmePath(programme), body), `The programme ${programme.id}`);
+  const { id, name, firstDay, lastDay, validityDays, scheme } = programme;
+  const wayOut = 'Replay into another programme with --programme, or into a throwaway cloud with --fresh.';
+  const known = await client.get('ledger', programmePath(programme));
+  const differs =
+    known.status === 200 ? Object.entries({ name, firstDay, lastDay }).filter(([field, value]) => known.body[field] !== value) : [];
+  if (differs.length)
+    throw new CloudError(`The cloud has a programme ${id} with another ${differs.map(([field]) => field).join(', ')}. ${wayOut}`);
+  const rules = { expiry: { kind: 'days-after-grant', days: validityDays }, usableAt: [`scheme:${scheme}`] };
+  const reply = await client.put('ledger', programmePath(programme), { name, firstDay, lastDay, historyOpen: true, rules });
+  if (reply.status === 409) throw new CloudError(`The cloud has a programme ${id} with other rules: ${describeProblem(reply)}. ${wayOut}`);
+  expectSuccess(reply, `The programme ${id}`);
 }
 
 async function setUpPartner(
@@ -64,6 +68,8 @@ async function setUpPartner(
       'rate_numerator',
       `${rate.numerator}/${rate.denominator} is not the rate ${String(knownRate['numerator'])}/${String(knownRate['denominator'])} at which this cloud has booked ${programme.id}: replay into another programme with --programme, or with --fresh`,
     );
+  // The same terms are left alone, with the partner's real name and its clients.
+  if (knownRate && known.body['lotPartnerPoints'] === lotPartnerPoints) return undefined;
   const reply = await client.put('exchange', path, { name: partner, rate, lotPartnerPoints });
   if (reply.status < 300) return undefined;
   const [field] = fieldProblems(reply.body);

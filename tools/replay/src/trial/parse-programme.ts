@@ -32,8 +32,8 @@ export function parseProgramme(
     wrong('period', 'must be the first and the last day, such as ["2017-11-20", "2018-11-30"]');
   if (typeof days !== 'number' || !Number.isSafeInteger(days) || days < 0 || days > validityDaysMax)
     wrong('validity_days', `must be a whole number of days from 0 to ${validityDaysMax}`);
-  if (typeof scheme !== 'string' || !/^[^\s\p{Cc}/]{1,80}$/u.test(scheme))
-    wrong('conversion_scheme', 'must name the card scheme with 1 to 80 characters, without spaces and slashes');
+  if (typeof scheme !== 'string' || !/^[^\s\p{Cc}/]{1,60}$/u.test(scheme))
+    wrong('conversion_scheme', 'must name the card scheme with 1 to 60 characters, without spaces and slashes');
   const id = programmeId ?? value['programme_id'] ?? `${String(code)}-trial`;
   if (badRows.length === 0 && (typeof id !== 'string' || !isProgrammeId(id) || !id.startsWith(`${String(code)}-`)))
     badRows.push({

@@ -1,0 +1,35 @@
+import { Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Database } from '@points/database';
+import { CLOCK, systemClock, type Clock } from './clock.js';
+import { ExpireLots } from './expire-lots/expire-lots.js';
+import { ExpiryJob } from './expire-lots/expiry.job.js';
+import { Door } from './post/door.js';
+import { OnPostingRequested } from './post/on-posting-requested.js';
+import { PostingsController } from './post/postings.http.js';
+import { ProgrammesController } from './programmes/programmes.http.js';
+import { ReleaseHolds } from './release-holds/release-holds.js';
+import { ReportController } from './report/report.http.js';
+import { StatementController } from './statement/statement.http.js';
+
+/** After the HTTP server and the consumer have stopped, nothing new comes; what is under way is finished. */
+@Injectable()
+class CloseDoor implements OnApplicationShutdown {
+  constructor(@Inject(Door) private readonly door: Door) {}
+
+  onApplicationShutdown(): Promise<void> {
+    return this.door.close();
+  }
+}
+
+@Module({
+  controllers: [ProgrammesController, PostingsController, StatementController, ReportController, OnPostingRequested],
+  providers: [
+    { provide: CLOCK, useValue: systemClock },
+    { provide: Door, inject: [Database, CLOCK], useFactory: (database: Database, now: Clock) => new Door({ database, now }) },
+    { provide: ExpireLots, inject: [Database, CLOCK], useFactory: (database: Database, now: Clock) => new ExpireLots(database, now) },
+    { provide: ReleaseHolds, inject: [Database, Door, CLOCK], useFactory: (database: Database, door: Door, now: Clock) => new ReleaseHolds(database, door, now) },
+    ExpiryJob,
+    CloseDoor,
+  ],
+})
+export class LedgerModule {}

@@ -1,0 +1,14 @@
+import { postingRequestedV1 } from '@points/contracts';
+import { ServiceConfig, type ServiceDefinition } from '@points/service';
+import { LedgerModule } from './ledger.module.js';
+import { migrations } from './schema/migrations.js';
+
+export const ledger: ServiceDefinition = {
+  name: 'ledger',
+  title: 'Ledger',
+  description: 'Programmes and their rules, holders’ accounts with expiring lots, and everything that moves points.',
+  module: LedgerModule,
+  config: ServiceConfig,
+  migrations,
+  reads: [postingRequestedV1],
+};

@@ -1,0 +1,4 @@
+import { runService } from '@points/service';
+import { ledger } from './ledger.js';
+
+await runService(ledger);

@@ -1,0 +1,100 @@
+import type { Tx } from '@points/database';
+import { parsePoints, points, sumPoints, type Instant, type Points, type ProgrammeId } from '@points/kernel';
+import { byDrawOrder, isLiving, isOver, sliceParts, type Lot } from '../rules/lots.js';
+
+export interface Balance {
+  readonly posted: Points;
+  readonly held: Points;
+  readonly available: Points;
+  readonly lots: readonly (Pick<Lot, 'lot' | 'source' | 'funding' | 'grantedAt' | 'expiresAt' | 'usableAt' | 'remaining' | 'held'> & { readonly available: Points })[];
+}
+
+/**
+ * What a holder has at an instant. Points whose lot is over do not count from that instant on, whether their expiry has been
+ * posted or not, so the answer does not depend on when the job ran. Points that are held live on until their hold ends.
+ */
+export async function balanceAt(tx: Tx, programme: ProgrammeId, account: string, at: Instant): Promise<Balance> {
+  const rows = await tx.query<LotRow>(lotsAt, [programme, account, at]);
+  const held = heldByLot(await tx.query<HoldRow>(holdsAt, [programme, account, at]));
+  const lots = rows
+    .map((row): Lot => {
+      const reserved = held.get(row.lot) ?? points(0);
+      return { ...row, amount: parsePoints(row.amount), remaining: parsePoints(row.left), held: reserved, expired: points(0) };
+    })
+    .sort(byDrawOrder);
+  const living = lots.filter((lot) => isLiving(lot, at));
+  const heldOver = sumPoints(lots.filter((lot) => isOver(lot, at)).map((lot) => lot.held));
+  const posted = sumPoints([...living.map((lot) => lot.remaining), heldOver]);
+  const heldAll = sumPoints(held.values());
+  return {
+    posted,
+    held: heldAll,
+    available: points(posted - heldAll),
+    lots: living
+      .filter((lot) => lot.remaining > 0)
+      .map(({ lot, source, funding, grantedAt, expiresAt, usableAt, remaining, held }) => ({
+        lot,
+        source,
+        funding,
+        grantedAt,
+        expiresAt,
+        usableAt,
+        remaining,
+        held,
+        available: points(remaining - held),
+      })),
+  };
+}
+
+type LotRow = Omit<Lot, 'amount' | 'remaining' | 'held' | 'expired'> & { readonly amount: string; readonly left: string };
+
+interface HoldRow {
+  readonly amount: string;
+  readonly captured: string;
+  readonly lots: readonly string[];
+  readonly parts: readonly number[];
+}
+
+/** Captures take a hold's parts from the front, so what is left of it lies behind what was captured. */
+function heldByLot(holds: readonly HoldRow[]): Map<string, Points> {
+  const held = new Map<string, Points>();
+  for (const { amount, captured, lots, parts } of holds) {
+    const taken = parsePoints(captured);
+    const rest = sliceParts(
+      lots.map((lot, index) => ({ lot, amount: points(parts[index] ?? 0) })),
+      taken,
+      points(parsePoints(amount) - taken),
+    );
+    for (const part of rest) held.set(part.lot, points((held.get(part.lot) ?? 0) + part.amount));
+  }
+  return held;
+}
+
+const utc = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+const lotsAt = {
+  name: 'lots_at',
+  text: `
+    select l.lot, l.priority, ${utc('l.granted_at')} as "grantedAt", ${utc('l.expires_at')} as "expiresAt", l.usable_at as "usableAt", l.source, l.funding,
+      l.rule_version as "ruleVersion", l.amount, d.remaining as left
+    from (
+      select d.lot, sum(d.amount) as remaining
+      from transfer t join draw d on d.programme = t.programme and d.account = t.account and d.transfer = t.transfer
+      where t.programme = $1 and t.account = $2 and t.effective_at <= $3::timestamptz
+      group by d.lot
+    ) d
+    join lot l on l.programme = $1 and l.account = $2 and l.lot = d.lot
+    where d.remaining > 0`,
+};
+
+const holdsAt = {
+  name: 'holds_at',
+  text: `
+    select h.amount, t.captured, h.lots, array_to_json(h.parts) as parts
+    from hold h
+    cross join lateral (
+      select coalesce(sum(t.amount) filter (where t.kind in ('spend', 'convert', 'donate')), 0) as captured, bool_or(t.kind = 'release') as released
+      from transfer t where t.programme = h.programme and t.account = h.account and t.hold = h.hold and t.effective_at <= $3::timestamptz
+    ) t
+    where h.programme = $1 and h.account = $2 and h.held_at <= $3::timestamptz and not coalesce(t.released, false) and t.captured < h.amount`,
+};
