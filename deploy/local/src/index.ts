@@ -2,3 +2,5 @@ export { cloud, portOffsets, type CloudDefinition } from './cloud.js';
 export { cloudFilePath, type CloudFile } from './cloud-file.js';
 export { readSettings, type Settings } from './settings.js';
 export { supervise, type Cloud } from './supervise.js';
+export { startFreshCloud, type FreshCloud } from './fresh-cloud.js';
+export { everyScope } from './clients.js';

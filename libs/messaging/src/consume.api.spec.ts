@@ -137,12 +137,14 @@ describe('an event', () => {
     expect(service.messaging.health()).toEqual({ broker: true, consumer: 'running', relay: 'owner' });
     const before = await messagesSent(brokers, prefix);
 
-    await tell(fresh.database, ...Array.from({ length: 50 }, (_, index) => stepped('last words', index)));
+    // Several sends' worth, so that most of it is still there when the stop begins.
+    await tell(fresh.database, ...Array.from({ length: 1_500 }, (_, index) => stepped('last words', index)));
     const began = Date.now();
+    await service.messaging.relay.stop();
     await service.stop();
 
     expect(Date.now() - began).toBeLessThan(5_000);
-    expect(await messagesSent(brokers, prefix)).toBe(before + 50);
+    expect(await messagesSent(brokers, prefix)).toBe(before + 1_500);
     expect(service.messaging.health()).toMatchObject({ consumer: 'stopped', relay: 'stopped' });
   });
 });

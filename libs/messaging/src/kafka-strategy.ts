@@ -309,4 +309,4 @@ const cureBackoffMsMax = 2_000;
 const connectBackoffMsMax = 3_000;
 /** Longer than a broker's restart (stack.md §9: 10.5 s). */
 const stuckAfterMs = 30_000;
-const closeMsMax = 2_500;
+const closeMsMax = 2_000;

@@ -71,7 +71,7 @@ const pollMs = 250;
 const standbyPollMs = 500;
 const backoffMsMax = 500;
 const stuckAfterMs = 15_000;
-const flushMsMax = 1_500;
+const flushMsMax = 2_500;
 const pruneEveryMs = 3_600_000;
 const pruneRowsMax = 50_000;
 

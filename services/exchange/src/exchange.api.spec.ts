@@ -61,7 +61,13 @@ const cardA = { name: 'Card A', rate: { numerator: 1, denominator: 1 }, lotPartn
 const at = (path: string) => `${service.url}/v1/municipalities/${kawasaki}/${path}`;
 const put = (path: string, body: object) => call(at(path), { method: 'PUT', token: staff, body });
 const newId = (kind: string) => `${kind}-${randomUUID().slice(0, 8)}`;
-const anOrder = (changes: object = {}) => ({ orderId: newId('KWS'), myKeyId: hanako.myKeyId, partner: 'card-a', partnerPoints: 500, ...changes });
+const anOrder = (changes: object = {}) => ({
+  orderId: newId('KWS'),
+  myKeyId: hanako.myKeyId,
+  partner: 'card-a',
+  partnerPoints: 500,
+  ...changes,
+});
 const place = (body: object, options: { key?: string; token?: string; of?: string } = {}) =>
   call(at(`programmes/${options.of ?? programme}/exchange-orders`), { token: partner, body, ...options });
 const readOrder = (order: { orderId: string; partner: string }, of = programme) =>
@@ -77,7 +83,10 @@ async function registerHolder(where: TestService, { holder, myKeyId }: typeof ha
   // The outbox of any service may tell it: what counts is what arrives.
   await where.database.transaction(everyTenant, (tx) => publish(tx, [event(holderRegisteredV1, data)]));
   await eventually(async () => {
-    const { rowCount } = await where.database.pool.query('select 1 from holder_link where holder = $1 and my_key_id = $2', [holder, myKeyId]);
+    const { rowCount } = await where.database.pool.query('select 1 from holder_link where holder = $1 and my_key_id = $2', [
+      holder,
+      myKeyId,
+    ]);
     return rowCount === 1;
   });
 }
@@ -99,7 +108,9 @@ describe('a partner', () => {
 
   it('is listed in order of id, page by page', async () => {
     const { body: all } = await call<{ partners: { partner: string }[] }>(at(`programmes/${programme}/partners`), { token: staff });
-    const { body: page } = await call<{ partners: { partner: string }[]; next: string }>(at(`programmes/${programme}/partners?limit=1`), { token: staff });
+    const { body: page } = await call<{ partners: { partner: string }[]; next: string }>(at(`programmes/${programme}/partners?limit=1`), {
+      token: staff,
+    });
 
     const ids = all.partners.map((one) => one.partner);
     expect(ids.slice(0, 2)).toEqual(['card-a', 'card-b']);
@@ -135,7 +146,12 @@ describe('an exchange order', () => {
     const { status, body } = await place(order);
 
     expect(status).toBe(201);
-    expect(body).toMatchObject({ orderId: order.orderId, state: 'completed', municipalPoints: 1500, rate: { numerator: 1, denominator: 1, version: 1 } });
+    expect(body).toMatchObject({
+      orderId: order.orderId,
+      state: 'completed',
+      municipalPoints: 1500,
+      rate: { numerator: 1, denominator: 1, version: 1 },
+    });
     expect(ledger.balance(hanako.holder).balance).toBe(before + 1500);
     expect(askedFor(order.orderId)).toEqual([
       {
@@ -207,8 +223,10 @@ describe('an exchange order', () => {
       );
       const first = place(order, { key });
       await eventually(async () => {
-        const { rows } = await admin.query<{ waiting: number }>(`select count(*)::int as waiting from pg_locks where not granted`);
-        return (rows[0]?.waiting ?? 0) > 0;
+        const { rowCount } = await admin.query(
+          `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        );
+        return rowCount === 1;
       });
 
       const second = await place(order, { key });
@@ -227,7 +245,11 @@ describe('an exchange order', () => {
     [{ partnerPoints: 750 }, 'not-whole-lots', { lot: 500 }],
     [{ partner: 'card-b', partnerPoints: 200, acceptedAt: '2018-01-01T00:00:00Z' }, 'below-minimum', { minimum: 400 }],
     [{ partner: 'card-b', partnerPoints: 10_200, acceptedAt: '2018-01-01T00:00:00Z' }, 'above-maximum', { maximum: 10_000 }],
-    [{ partner: 'card-b', partnerPoints: 400, municipalPoints: 400, acceptedAt: '2018-01-01T00:00:00Z' }, 'ratio-mismatch', { expected: 2000 }],
+    [
+      { partner: 'card-b', partnerPoints: 400, municipalPoints: 400, acceptedAt: '2018-01-01T00:00:00Z' },
+      'ratio-mismatch',
+      { expected: 2000 },
+    ],
     [{ partner: 'card-b', partnerPoints: 400, acceptedAt: '2018-11-30T15:00:00Z' }, 'partner-not-open', { validTo: '2018-11-30' }],
   ])('with %j is refused: %s, and stores nothing', async (changes, code, facts) => {
     const order = anOrder(changes);
@@ -285,7 +307,11 @@ describe('an exchange order', () => {
     const accepted = await place(order, { token: staff });
 
     expect([refused.status, refused.body.scope]).toEqual([403, 'history:write']);
-    expect(accepted.body).toMatchObject({ state: 'completed', acceptedAt: '2017-11-28T00:47:06.000Z', bookedAt: '2017-11-28T00:47:06.000Z' });
+    expect(accepted.body).toMatchObject({
+      state: 'completed',
+      acceptedAt: '2017-11-28T00:47:06.000Z',
+      bookedAt: '2017-11-28T00:47:06.000Z',
+    });
     expect(askedFor(order.orderId)).toMatchObject([{ effectiveAt: '2017-11-28T00:47:06.000Z' }]);
   });
 
@@ -328,7 +354,7 @@ describe('an exchange order', () => {
 
     expect([status, body.state]).toEqual([202, 'pending']);
     expect(ms).toBeGreaterThanOrEqual(2_900);
-    expect(ms).toBeLessThan(4_000);
+    expect(ms).toBeLessThan(6_000);
     await eventually(async () => (await readOrder(order)).body.state === 'completed');
     expect((await place(order, { key })).status).toBe(201);
   });
@@ -341,15 +367,15 @@ describe('with a second replica', () => {
       // From here on only the other one reads events.
       await service.messaging.strategy.close();
       await eventually(async () => (await call(`${other.url}/health/ready`)).status === 200);
-      await eventually(async () => (await call(`${other.url.replace(/\/$/, '')}/health/ready`)).body.consumer === 'running');
-      const first = await place(anOrder());
-      expect(first.status).toBeLessThan(300);
+      // The first call makes the other one's partitions settle and this one listen.
+      expect([201, 202]).toContain((await place(anOrder())).status);
 
       const started = Date.now();
       const second = await place(anOrder());
 
       expect(second.status).toBe(201);
-      expect(Date.now() - started).toBeLessThan(2_000);
+      // Not at the deadline of 3 s, where it would look by itself.
+      expect(Date.now() - started).toBeLessThan(2_900);
       // Takes over for the tests that follow: one replica of the two is enough for them.
       await service.stop();
       service = other;
@@ -392,7 +418,10 @@ describe('a conversion', () => {
 
     expect((await convert(conversion)).status).toBe(201);
 
-    expect(askedFor(conversion.conversionId).map((one) => one.effectiveAt)).toEqual(['2018-01-20T06:25:38.000Z', '2018-01-20T06:25:38.000Z']);
+    expect(askedFor(conversion.conversionId).map((one) => one.effectiveAt)).toEqual([
+      '2018-01-20T06:25:38.000Z',
+      '2018-01-20T06:25:38.000Z',
+    ]);
   });
 
   it('is the same under another key, and no other conversion may take its id', async () => {
@@ -446,7 +475,10 @@ describe('a conversion', () => {
     expect(body.atScheme).toMatchObject({ lastProblem: 'answered 503' });
     expect(ledger.balance(hanako.holder)).toEqual({ balance: before.balance, available: before.available - 100 });
     await card.control({ mode: 'up' });
-    const again = await call(at(`programmes/${programme}/conversions/${conversion.conversionId}/attempts`), { method: 'POST', token: staff });
+    const again = await call(at(`programmes/${programme}/conversions/${conversion.conversionId}/attempts`), {
+      method: 'POST',
+      token: staff,
+    });
     expect(again.status).toBe(202);
     await eventually(async () => (await readConversion(conversion.conversionId)).body.state === 'completed');
     expect(ledger.balance(hanako.holder)).toEqual({ balance: before.balance - 100, available: before.available - 100 });
@@ -466,7 +498,7 @@ describe('a conversion', () => {
     expect(await credits()).toHaveLength(1);
   }, 15_000);
 
-  it('is taken up by a service that starts after a crash, wherever it stood', async () => {
+  it('that waits for its scheme is taken up by the next process of the service', async () => {
     await card.control({ mode: 'unavailable' });
     const conversion = aConversion();
     await convert(conversion);
@@ -489,16 +521,24 @@ describe('a scheme', () => {
     expect([first.status, changed.status]).toEqual([201, 200]);
     expect(changed.body).toEqual({ scheme: 'other', name: 'Another', endpoint: 'https://card.example/api', hasSecret: true });
     expect(JSON.stringify([first, changed, await call(at(path), { token: staff })])).not.toContain('hush');
-    const stored = await service.database.transaction(tenants(kawasaki), (tx) => tx.query(`select secret from scheme where scheme = 'other'`));
+    const stored = await service.database.transaction(tenants(kawasaki), (tx) =>
+      tx.query(`select secret from scheme where scheme = 'other'`),
+    );
     expect(stored).toEqual([{ secret: 'hush-hush' }]);
   });
 
-  it.each(['ftp://card.example', 'https://user:pass@card.example', 'card.example', 'http://card.example/?a=b'])('does not take the endpoint %s', async (endpoint) => {
-    expect((await put(`programmes/${programme}/schemes/other`, { name: 'Other', endpoint })).status).toBe(422);
-  });
+  it.each(['ftp://card.example', 'https://user:pass@card.example', 'card.example', 'http://card.example/?a=b'])(
+    'does not take the endpoint %s',
+    async (endpoint) => {
+      expect((await put(`programmes/${programme}/schemes/other`, { name: 'Other', endpoint })).status).toBe(422);
+    },
+  );
 
   it('has an id without white space', async () => {
-    const { status } = await put(`programmes/${programme}/schemes/${encodeURIComponent('ブレ カ')}`, { name: 'x', endpoint: 'https://card.example' });
+    const { status } = await put(`programmes/${programme}/schemes/${encodeURIComponent('ブレ カ')}`, {
+      name: 'x',
+      endpoint: 'https://card.example',
+    });
 
     expect(status).toBe(404);
   });
@@ -507,7 +547,12 @@ describe('a scheme', () => {
 it('every route needs a scope and a municipality', () => {
   const own = routesOf(service.app).filter((route) => route.path.startsWith('/v1/'));
 
-  expect(own.map((route) => `${route.method} ${route.path.replace('/v1/municipalities/:municipality/programmes/:programme/', '')} ${route.operation.scope}`)).toEqual([
+  expect(
+    own.map(
+      (route) =>
+        `${route.method} ${route.path.replace('/v1/municipalities/:municipality/programmes/:programme/', '')} ${route.operation.scope}`,
+    ),
+  ).toEqual([
     'post conversions conversions:write',
     'get conversions/:conversionId conversions:read',
     'post conversions/:conversionId/attempts conversions:write',
@@ -519,7 +564,9 @@ it('every route needs a scope and a municipality', () => {
     'get schemes/:scheme schemes:write',
     'put schemes/:scheme schemes:write',
   ]);
-  expect(() => openApiOf(service.app, { service: 'exchange', title: 't', description: 'd', version: '1', tokenUrl: 'http://x/token' })).not.toThrow();
+  expect(() =>
+    openApiOf(service.app, { service: 'exchange', title: 't', description: 'd', version: '1', tokenUrl: 'http://x/token' }),
+  ).not.toThrow();
 });
 
 it('measures its open conversions', async () => {

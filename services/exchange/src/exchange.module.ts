@@ -9,7 +9,14 @@ import { SchemesController } from './set-up-schemes/schemes.http.js';
 import { Waiting } from './waiting.js';
 
 @Module({
-  controllers: [PartnersController, ExchangeOrdersController, SchemesController, ConversionsController, OnPostingCompleted, OnHolderRegistered],
+  controllers: [
+    PartnersController,
+    ExchangeOrdersController,
+    SchemesController,
+    ConversionsController,
+    OnPostingCompleted,
+    OnHolderRegistered,
+  ],
   providers: [Waiting, CreditAtScheme],
 })
 export class ExchangeModule {}

@@ -30,7 +30,8 @@ describe('settlement', () => {
     shops = `${service.url}/v1/municipalities/${kawasaki}/shops`;
     payments = `${service.url}/v1/municipalities/${kawasaki}/programmes/${programme}/payments`;
     await put(`${service.url}/v1/municipalities/${kawasaki}/groups/brekafu`, { name: 'ブレーメン通り商店街' });
-    for (const shop of ['tofu', 'fish', 'elsewhere']) await put(`${shops}/${shop}`, { name: shop, group: 'brekafu', programmes: [programme], status: 'active' });
+    for (const shop of ['tofu', 'fish', 'elsewhere'])
+      await put(`${shops}/${shop}`, { name: shop, group: 'brekafu', programmes: [programme], status: 'active' });
     await eventually(async () => (await call(`${service.url}/health/ready`)).status === 200, { timeoutMs: 30_000 });
     await eventually(async () => (await call(`${ledgerService.url}/health/ready`)).status === 200, { timeoutMs: 30_000 });
   }, 90_000);
@@ -44,9 +45,14 @@ describe('settlement', () => {
 
   const put = (url: string, body: unknown) => call(url, { method: 'PUT', token, body });
   const read = (payment: string) => call<PaymentWithActionsView>(`${payments}/${payment}`, { token });
-  const pay = (body: object, key?: string) => call<PaymentView & { code: string }>(payments, { token, body: { shop: 'tofu', ...body }, ...(key !== undefined && { key }) });
+  const pay = (body: object, key?: string) =>
+    call<PaymentView & { code: string }>(payments, { token, body: { shop: 'tofu', ...body }, ...(key !== undefined && { key }) });
   const act = (payment: string, what: string, body: object = {}, key?: string) =>
-    call<ActedPaymentView & { code: string; left: number }>(`${payments}/${payment}/${what}`, { token, body, ...(key !== undefined && { key }) });
+    call<ActedPaymentView & { code: string; left: number }>(`${payments}/${payment}/${what}`, {
+      token,
+      body,
+      ...(key !== undefined && { key }),
+    });
 
   let count = 0;
   /** A holder known to this service, with points in the ledger. */
@@ -54,11 +60,17 @@ describe('settlement', () => {
     const one = { holder: randomUUID(), myKeyId: `M${String(++count).padStart(7, '0')}` };
     ledger.give(one.holder, points);
     await register(one);
-    await eventually(async () => (await service.database.transaction(everyTenant, (tx) => tx.query('select 1 from holder_link where my_key_id = $1', [one.myKeyId]))).length === 1);
+    await eventually(
+      async () =>
+        (await service.database.transaction(everyTenant, (tx) => tx.query('select 1 from holder_link where my_key_id = $1', [one.myKeyId])))
+          .length === 1,
+    );
     return one;
   }
   const register = (one: { holder: string; myKeyId: string }) =>
-    ledgerService.database.transaction(everyTenant, (tx) => publish(tx, [event(holderRegisteredV1, { ...one, registeredAt: new Date().toISOString() })]));
+    ledgerService.database.transaction(everyTenant, (tx) =>
+      publish(tx, [event(holderRegisteredV1, { ...one, registeredAt: new Date().toISOString() })]),
+    );
   /** Until `open` is called the ledger takes nothing in. */
   function closeLedger(): () => void {
     let open: () => void = () => undefined;
@@ -105,7 +117,10 @@ describe('settlement', () => {
     const tooMuch = await pay({ myKeyId, amount: 101 }, 'declined');
     const elsewhere = await pay({ myKeyId, amount: 100, shop: 'elsewhere' });
 
-    expect([tooMuch.status, tooMuch.body]).toMatchObject([422, { code: 'insufficient-points', needed: 101, available: 100, state: 'refused' }]);
+    expect([tooMuch.status, tooMuch.body]).toMatchObject([
+      422,
+      { code: 'insufficient-points', needed: 101, available: 100, state: 'refused' },
+    ]);
     expect([elsewhere.status, elsewhere.body.code]).toEqual([422, 'not-usable-here']);
     expect(ledger.balanceOf(id)).toBe(100);
     expect((await pay({ myKeyId, amount: 101 }, 'declined')).body).toEqual(tooMuch.body);
@@ -126,7 +141,14 @@ describe('settlement', () => {
       await pay({ myKeyId, amount: 1, receipt: 'x'.repeat(65) }),
     ].map((one) => `${one.status} ${one.body.code}`);
 
-    expect(codes).toEqual(['422 unknown-shop', '422 shop-suspended', '422 programme-not-taken', '422 unknown-my-key-id', '422 invalid-request', '422 invalid-request']);
+    expect(codes).toEqual([
+      '422 unknown-shop',
+      '422 shop-suspended',
+      '422 programme-not-taken',
+      '422 unknown-my-key-id',
+      '422 invalid-request',
+      '422 invalid-request',
+    ]);
     expect(ledger.requests).toHaveLength(before);
   });
 
@@ -155,7 +177,9 @@ describe('settlement', () => {
     const called = await Promise.all(Array.from({ length: 10 }, () => pay({ myKeyId, amount: 10 }, 'ten-at-once')));
 
     expect(called.filter((one) => one.status === 201).length).toBeGreaterThanOrEqual(1);
-    expect(called.filter((one) => one.status !== 201).map((one) => one.body.code)).toEqual(called.filter((one) => one.status !== 201).map(() => 'request-in-progress'));
+    expect(called.filter((one) => one.status !== 201).map((one) => one.body.code)).toEqual(
+      called.filter((one) => one.status !== 201).map(() => 'request-in-progress'),
+    );
     const again = await pay({ myKeyId, amount: 10 }, 'ten-at-once');
     expect([again.status, again.headers.get('idempotency-replayed'), ledger.balanceOf(id)]).toEqual([201, 'true', 990]);
     expect((await pay({ myKeyId, amount: 11 }, 'ten-at-once')).body.code).toBe('idempotency-key-reused');
@@ -172,7 +196,10 @@ describe('settlement', () => {
     const last = await act(held.body.payment, 'captures', { amount: 100 });
 
     expect([held.status, held.body]).toMatchObject([201, { state: 'authorised', captured: 0, balance: 500 }]);
-    expect([first.status, first.body]).toMatchObject([201, { state: 'authorised', captured: 200, asked: { kind: 'capture', amount: 200, state: 'done' } }]);
+    expect([first.status, first.body]).toMatchObject([
+      201,
+      { state: 'authorised', captured: 200, asked: { kind: 'capture', amount: 200, state: 'done' } },
+    ]);
     expect([again.headers.get('idempotency-replayed'), again.body]).toEqual(['true', first.body]);
     expect([tooMuch.status, tooMuch.body.code, tooMuch.body.left]).toEqual([422, 'capture-exceeds', 300]);
     expect([last.status, last.body]).toMatchObject([201, { state: 'captured', captured: 300, balance: 700 }]);
@@ -208,7 +235,11 @@ describe('settlement', () => {
 
   it('cancels what is held and what is captured', async () => {
     const { holder: id, myKeyId } = await holder(1_000);
-    const [held, captured, both] = [await pay({ myKeyId, amount: 100, capture: 'later' }), await pay({ myKeyId, amount: 100 }), await pay({ myKeyId, amount: 100, capture: 'later' })];
+    const [held, captured, both] = [
+      await pay({ myKeyId, amount: 100, capture: 'later' }),
+      await pay({ myKeyId, amount: 100 }),
+      await pay({ myKeyId, amount: 100, capture: 'later' }),
+    ];
     await act(both.body.payment, 'captures', { amount: 60, final: false });
     await act(captured.body.payment, 'refunds', { amount: 30 });
 
@@ -232,7 +263,9 @@ describe('settlement', () => {
 
     expect([status, body.state, body.captured]).toEqual([202, 'pending', 0]);
     expect([repeated.status, repeated.body.payment, repeated.headers.get('idempotency-replayed')]).toEqual([202, body.payment, 'true']);
-    await eventually(async () => (await call<PaymentView>(`${service.url}${headers.get('location')}`, { token })).body.state === 'captured');
+    await eventually(
+      async () => (await call<PaymentView>(`${service.url}${headers.get('location')}`, { token })).body.state === 'captured',
+    );
     expect([(await pay({ myKeyId, amount: 10 }, 'slow')).status, ledger.balanceOf(id)]).toEqual([201, 990]);
   });
 
@@ -284,7 +317,12 @@ describe('settlement', () => {
 
       const called = await Promise.all(
         holders.flatMap(({ myKeyId }) =>
-          replicas.map((url) => call<PaymentView>(`${url}/v1/municipalities/${kawasaki}/programmes/${programme}/payments`, { token, body: { shop: 'fish', myKeyId, amount: 1 } })),
+          replicas.map((url) =>
+            call<PaymentView>(`${url}/v1/municipalities/${kawasaki}/programmes/${programme}/payments`, {
+              token,
+              body: { shop: 'fish', myKeyId, amount: 1 },
+            }),
+          ),
         ),
       );
 
@@ -300,34 +338,58 @@ describe('settlement', () => {
     const theirs = await service.token(['payments:read', 'payments:write'], [fukuroi]);
 
     const asOthers = await call(`${payments}/${body.payment}`, { token: theirs });
-    const inTheirs = await call(`${service.url}/v1/municipalities/${fukuroi}/programmes/${fukuroi}-x/payments/${body.payment}`, { token: theirs });
-    const inOther = await call(`${service.url}/v1/municipalities/${kawasaki}/programmes/${kawasaki}-other/payments/${body.payment}/refunds`, { token, body: { amount: 1 } });
+    const inTheirs = await call(`${service.url}/v1/municipalities/${fukuroi}/programmes/${fukuroi}-x/payments/${body.payment}`, {
+      token: theirs,
+    });
+    const inOther = await call(
+      `${service.url}/v1/municipalities/${kawasaki}/programmes/${kawasaki}-other/payments/${body.payment}/refunds`,
+      { token, body: { amount: 1 } },
+    );
 
-    expect([asOthers, inTheirs, inOther].map((one) => `${one.status} ${String(one.body['code'])}`)).toEqual(['403 tenant-not-allowed', '404 unknown-payment', '404 unknown-payment']);
+    expect([asOthers, inTheirs, inOther].map((one) => `${one.status} ${String(one.body['code'])}`)).toEqual([
+      '403 tenant-not-allowed',
+      '404 unknown-payment',
+      '404 unknown-payment',
+    ]);
   });
 
   describe('shops', () => {
     const shop = (id: string) => ({ shop: id, name: `店 ${id}`, programmes: [programme], status: 'active', tags: ['facility:pool'] });
 
     it('are made in bulk, all or none, and listed by page', async () => {
-      const bulk = (list: object[], key?: string) => call<Record<string, unknown>>(`${shops}/bulk`, { token, body: { shops: list }, ...(key && { key }) });
-      const made = await bulk(['b1', 'b2', 'b3'].map((id) => ({ ...shop(id), group: 'brekafu' })), 'bulk');
-      const again = await bulk(['b1', 'b2', 'b3'].map((id) => ({ ...shop(id), group: 'brekafu' })), 'bulk');
+      const bulk = (list: object[], key?: string) =>
+        call<Record<string, unknown>>(`${shops}/bulk`, { token, body: { shops: list }, ...(key && { key }) });
+      const made = await bulk(
+        ['b1', 'b2', 'b3'].map((id) => ({ ...shop(id), group: 'brekafu' })),
+        'bulk',
+      );
+      const again = await bulk(
+        ['b1', 'b2', 'b3'].map((id) => ({ ...shop(id), group: 'brekafu' })),
+        'bulk',
+      );
       const unknownGroup = await bulk([shop('b4'), { ...shop('b5'), group: 'nobody' }]);
       const foreign = await bulk([{ ...shop('b4'), programmes: [`${fukuroi}-x`] }]);
       const twice = await bulk([shop('b4'), shop('b4')]);
 
       expect([made.status, made.body, again.headers.get('idempotency-replayed')]).toEqual([200, { shops: 3 }, 'true']);
-      expect([unknownGroup, foreign, twice].map((one) => `${one.status} ${String(one.body['code'])}`)).toEqual(['422 unknown-group', '422 foreign-programme', '422 shop-twice']);
+      expect([unknownGroup, foreign, twice].map((one) => `${one.status} ${String(one.body['code'])}`)).toEqual([
+        '422 unknown-group',
+        '422 foreign-programme',
+        '422 shop-twice',
+      ]);
       expect((await call(`${shops}/b4`, { token })).status).toBe(404);
       expect((await call(`${shops}/b1`, { token })).body).toEqual({ ...shop('b1'), group: 'brekafu' });
       const page = await call<{ shops: { shop: string }[]; next: string }>(`${shops}?group=brekafu&limit=2`, { token });
-      const next = await call<{ shops: { shop: string }[]; next?: string }>(`${shops}?group=brekafu&limit=2&after=${page.body.next}`, { token });
+      const next = await call<{ shops: { shop: string }[]; next?: string }>(`${shops}?group=brekafu&limit=2&after=${page.body.next}`, {
+        token,
+      });
       expect([page.body.shops.map((one) => one.shop), next.body.shops.map((one) => one.shop)]).toEqual([
         ['b1', 'b2'],
         ['b3', 'elsewhere'],
       ]);
-      expect((await call(`${service.url}/v1/municipalities/${kawasaki}/groups?limit=1`, { token })).body).toEqual({ groups: [{ group: 'brekafu', name: 'ブレーメン通り商店街' }] });
+      expect((await call(`${service.url}/v1/municipalities/${kawasaki}/groups?limit=1`, { token })).body).toEqual({
+        groups: [{ group: 'brekafu', name: 'ブレーメン通り商店街' }],
+      });
     });
   });
 
@@ -336,8 +398,17 @@ describe('settlement', () => {
     expect(open.map((route) => route.path)).toEqual(['/health/live', '/health/ready', '/metrics']);
     for (const route of routesOf(service.app).filter((one) => !one.operation.public)) {
       const url = `${service.url}${route.path.replace(':municipality', kawasaki).replace(':programme', programme).replace(/:\w+/g, randomUUID())}`;
-      const ask = async (scopes: string[], tenants: string[]) => (await call(url, { method: route.method.toUpperCase(), token: await service.token(scopes, tenants), ...(route.body && { body: {} }) })).body['code'];
-      expect([route.path, (await call(url, { method: route.method.toUpperCase(), ...(route.body && { body: {} }) })).body['code']]).toEqual([route.path, 'token-missing']);
+      const ask = async (scopes: string[], tenants: string[]) =>
+        (
+          await call(url, {
+            method: route.method.toUpperCase(),
+            token: await service.token(scopes, tenants),
+            ...(route.body && { body: {} }),
+          })
+        ).body['code'];
+      expect([route.path, (await call(url, { method: route.method.toUpperCase(), ...(route.body && { body: {} }) })).body['code']]).toEqual(
+        [route.path, 'token-missing'],
+      );
       expect([route.path, await ask(['other'], [kawasaki])]).toEqual([route.path, 'scope-missing']);
       expect([route.path, await ask([route.operation.scope ?? ''], [fukuroi])]).toEqual([route.path, 'tenant-not-allowed']);
     }
@@ -345,7 +416,10 @@ describe('settlement', () => {
 
   it('publishes an OpenAPI 3.1 document that a public linter accepts', async () => {
     const { body } = await call(`${service.url}/openapi.json`);
-    const config = await createConfig({ extends: ['spec', 'recommended'], rules: { 'no-server-example.com': 'off', 'operation-4xx-response': 'error' } });
+    const config = await createConfig({
+      extends: ['spec', 'recommended'],
+      rules: { 'no-server-example.com': 'off', 'operation-4xx-response': 'error' },
+    });
 
     const found = await lintFromString({ source: JSON.stringify(body), config });
 
@@ -353,7 +427,9 @@ describe('settlement', () => {
   });
 
   it('leaves no event behind', async () => {
-    await eventually(async () => (await service.database.transaction(everyTenant, (tx) => tx.query('select 1 from outbox limit 1'))).length === 0);
+    await eventually(
+      async () => (await service.database.transaction(everyTenant, (tx) => tx.query('select 1 from outbox limit 1'))).length === 0,
+    );
     expect(await service.database.transaction(everyTenant, (tx) => tx.query('select reason, detail from dead_letter'))).toEqual([]);
   });
 });

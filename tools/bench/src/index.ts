@@ -1,1 +1,1 @@
-export {};
+export { measurePos, type PosOptions, type PosReport } from './pos.js';

@@ -51,6 +51,9 @@ const cases = [
   },
 ] as const;
 
+/** Rules about types say more or less, depending on what has been built. */
+const boundaryRules = /^(@nx\/enforce-module-boundaries|no-restricted-.*)$/;
+
 describe('lint', () => {
   let found: { ruleId: string; message: string }[][];
   beforeAll(async () => {
@@ -58,7 +61,9 @@ describe('lint', () => {
   }, 60_000);
 
   it.each(cases.map((one, index) => ({ ...one, index })))('$promise: $breaks', ({ index, breaks }) => {
-    expect(found[index]?.map(({ ruleId }) => ruleId)).toEqual(breaks === undefined ? [] : expect.arrayContaining([breaks]));
+    const broken = found[index]?.map(({ ruleId }) => ruleId).filter((rule) => boundaryRules.test(rule));
+
+    expect(broken).toEqual(breaks === undefined ? [] : expect.arrayContaining([breaks]));
   });
 });
 

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { compareReports, describeComparison } from './compare-report.js';
 import { findCloud } from './cloud/find-cloud.js';
 import { progressLine } from './progress-line.js';
-import { startFreshCloud, type FreshCloud } from './replay/fresh-cloud.js';
+import { startFreshCloud, type FreshCloud } from '@points/local';
 import { replayTrial } from './replay/replay-trial.js';
 import { describeBadRow, inReadingOrder, type BadRow } from './trial/bad-row.js';
 import { readTrial } from './trial/read-trial.js';

@@ -84,17 +84,21 @@ async function answerTo(request: IncomingMessage, scheme: Scheme): Promise<Answe
   const parts = decoded(url.pathname);
   if (!parts) return problem(404, 'not-found', 'the address is not well encoded');
   const [first, name = '', what, id = ''] = parts;
-  if (method === 'GET' && first === 'health' && parts.length === 1) return { status: 200, body: { status: 'ready' } };
-  if (first === 'control' && parts.length === 1) return method === 'PUT' ? setControl(await readJson(request), scheme.control) : { status: 200, body: scheme.control };
+  if (method === 'GET' && first === 'health') return { status: 200, body: { status: 'ready' } };
+  if (first === 'control' && parts.length === 1)
+    return method === 'PUT' ? setControl(await readJson(request), scheme.control) : { status: 200, body: scheme.control };
   if (first !== 'schemes' || what !== 'credits' || parts.length > 4) return problem(404, 'not-found', 'there is nothing at this address');
-  if (scheme.secret !== undefined && headers.authorization !== `Bearer ${scheme.secret}`) return problem(401, 'secret-wrong', 'send Authorization: Bearer <secret>');
+  if (scheme.secret !== undefined && headers.authorization !== `Bearer ${scheme.secret}`)
+    return problem(401, 'secret-wrong', 'send Authorization: Bearer <secret>');
   if (method === 'GET' && parts.length === 3) {
     const after = Number(url.searchParams.get('after') ?? 0);
     return { status: 200, body: { credits: scheme.book.credits(name, Number.isFinite(after) ? after : 0, creditsPageMax) } };
   }
   if (method === 'GET') {
     const found = scheme.book.find(name, id);
-    return found && 'receipt' in found ? { status: 200, body: found } : problem(404, 'unknown-credit', 'nothing was credited under this id');
+    return found && 'receipt' in found
+      ? { status: 200, body: found }
+      : problem(404, 'unknown-credit', 'nothing was credited under this id');
   }
   if (method !== 'PUT' || parts.length !== 4) return problem(405, 'method-not-allowed', 'credits are PUT under an id');
   return credit(name, id, await readJson(request), scheme);
@@ -105,7 +109,8 @@ async function credit(name: string, id: string, body: unknown, { book, control }
   if (control.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, control.delayMs));
   if (control.mode === 'unavailable') return problem(503, 'unavailable', 'closed for maintenance');
   const { member, points } = (body ?? {}) as { member?: unknown; points?: unknown };
-  if (typeof member !== 'string' || !/^\S{1,60}$/.test(member)) return problem(400, 'member-wrong', 'member: the id of a card or member, without white space');
+  if (typeof member !== 'string' || !/^\S{1,60}$/.test(member))
+    return problem(400, 'member-wrong', 'member: the id of a card or member, without white space');
   if (typeof points !== 'number' || !Number.isInteger(points) || points < 1 || points > pointsMax)
     return problem(400, 'points-wrong', `points: a whole number from 1 to ${pointsMax}`);
   const before = book.find(name, id);
@@ -113,7 +118,8 @@ async function credit(name: string, id: string, body: unknown, { book, control }
     return problem(409, 'credit-exists', 'another credit was asked for under this id');
   const entry = before ?? book.write(name, id, member, points, refusalOf(member, book, control));
   if (control.mode === 'lost-answer') return undefined;
-  if ('refused' in entry) return problem(422, entry.refused, entry.refused === 'unknown-member' ? 'no such card or member' : 'the card is blocked');
+  if ('refused' in entry)
+    return problem(422, entry.refused, entry.refused === 'unknown-member' ? 'no such card or member' : 'the card is blocked');
   return { status: 200, body: { receipt: entry.receipt, id, scheme: name, member, points, at: entry.at } };
 }
 
@@ -143,7 +149,8 @@ function openBook(file: string | undefined): Book {
       return entries.size;
     },
     find: (scheme, id) => entries.get(keyOf(scheme, id)),
-    credits: (scheme, after, limit) => [...entries.values()].filter((one): one is Credited => one.scheme === scheme && 'receipt' in one).slice(after, after + limit),
+    credits: (scheme, after, limit) =>
+      [...entries.values()].filter((one): one is Credited => one.scheme === scheme && 'receipt' in one).slice(after, after + limit),
     write: (scheme, id, member, points, refused) => {
       const common = { scheme, id, member, points, at: new Date().toISOString() };
       const entry: Entry = refused ? { ...common, refused } : { ...common, receipt: `CS-${String(entries.size + 1).padStart(8, '0')}` };
@@ -162,13 +169,17 @@ function readEntries(file: string): Entry[] {
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   if (whole.length < text.length) truncateSync(file, Buffer.byteLength(whole));
   // Written by this program only.
-  return whole.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Entry);
+  return whole
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Entry);
 }
 
 function setControl(body: unknown, control: Control): Answer {
   const changes = (body ?? {}) as Partial<Control>;
   const wrong = Object.entries(changes).filter(([name, value]) => !controls[name as keyof Control]?.(value));
-  if (typeof body !== 'object' || wrong.length) return problem(422, 'control-wrong', `not understood: ${wrong.map(([name]) => name).join(', ') || 'the body'}`);
+  if (typeof body !== 'object' || wrong.length)
+    return problem(422, 'control-wrong', `not understood: ${wrong.map(([name]) => name).join(', ') || 'the body'}`);
   Object.assign(control, changes);
   return { status: 200, body: control };
 }

@@ -53,6 +53,7 @@ function describe(error: unknown, stop: AbortSignal): string {
   if (!(error instanceof Error)) return 'the call failed';
   if (error.name === 'TimeoutError') return `no answer within ${callMsMax} ms`;
   const { cause } = error;
-  if (typeof cause === 'object' && cause !== null && 'code' in cause && typeof cause.code === 'string') return `cannot be reached: ${cause.code}`;
+  if (typeof cause === 'object' && cause !== null && 'code' in cause && typeof cause.code === 'string')
+    return `cannot be reached: ${cause.code}`;
   return error.message.startsWith('answered') ? error.message : 'the call failed';
 }

@@ -46,7 +46,9 @@ export class ConversionsController {
   @Get(':conversionId')
   @Operation({ summary: 'A conversion and its state', scope: 'conversions:read', answer: ConversionView, problems: ['unknown-conversion'] })
   async read(@Param() path: ConversionPath): Promise<ConversionView> {
-    const found = await this.database.transaction(tenants(path.municipality), (tx) => findConversion(tx, path.programme, path.conversionId));
+    const found = await this.database.transaction(tenants(path.municipality), (tx) =>
+      findConversion(tx, path.programme, path.conversionId),
+    );
     if (!found) throw problem(404, 'unknown-conversion', 'the programme has no such conversion');
     return found.view;
   }

@@ -86,7 +86,9 @@ export class CreditAtScheme implements OnApplicationBootstrap, OnModuleDestroy {
   private begin(credit: Credit): void {
     const call = this.attempt(credit)
       // Nothing is lost: when the lease is over the conversion is tried again.
-      .catch((error: unknown) => this.log.warn({ err: error, conversion: credit.id }, 'what the card scheme said could not be written down'))
+      .catch((error: unknown) =>
+        this.log.warn({ err: error, conversion: credit.id }, 'what the card scheme said could not be written down'),
+      )
       .finally(() => {
         this.running.delete(call);
         this.nudge();
@@ -97,7 +99,9 @@ export class CreditAtScheme implements OnApplicationBootstrap, OnModuleDestroy {
   private async attempt(credit: Credit): Promise<void> {
     const started = performance.now();
     const said = await callScheme(credit, this.stop.signal);
-    const record = await this.database.transaction(tenants(credit.cause.municipality), (tx) => recordAnswer(tx, credit, said, Math.random()));
+    const record = await this.database.transaction(tenants(credit.cause.municipality), (tx) =>
+      recordAnswer(tx, credit, said, Math.random()),
+    );
     this.attempts.inc({ outcome: record });
     const fields = { conversion: credit.id, attempt: credit.attempt, record, ms: Math.round(performance.now() - started) };
     if (said.kind !== 'failed') this.log.info(fields, 'card scheme answered');

@@ -55,7 +55,9 @@ export type CreditRecord = 'capturing' | 'releasing' | 'tried-again' | 'attempts
 
 /** Writes down what the scheme said and asks the ledger for what follows from it, in one transaction. */
 export async function recordAnswer(tx: Tx, credit: Credit, said: SchemeAnswer, random: number): Promise<CreditRecord> {
-  const [row] = await tx.query<{ state: ConversionState; lease: string }>('select state, lease from conversion where id = $1 for update', [credit.id]);
+  const [row] = await tx.query<{ state: ConversionState; lease: string }>('select state, lease from conversion where id = $1 for update', [
+    credit.id,
+  ]);
   if (row?.state !== 'at-scheme' || row.lease !== credit.lease) return 'stale';
   const { id, cause, hold, points: amount, scheme } = credit;
   switch (said.kind) {

@@ -3,7 +3,14 @@ import { problem, type Cause } from '@points/http';
 import { parseInstant, uuidv7, type Instant } from '@points/kernel';
 import { conversionReference } from '../reference.js';
 import { askLedger, schemeAccount } from './ask-ledger.js';
-import { conversionColumns, conversionOf, type Conversion, type ConversionRow, type ConversionView, type RequestConversion } from './conversion.js';
+import {
+  conversionColumns,
+  conversionOf,
+  type Conversion,
+  type ConversionRow,
+  type ConversionView,
+  type RequestConversion,
+} from './conversion.js';
 
 /**
  * Stores the conversion and asks the ledger to hold its points. The rest is done by facts and by the worker: hold, credit at the
@@ -19,7 +26,9 @@ export async function requestConversion(
 ): Promise<{ readonly isNew: boolean; readonly conversion: Conversion }> {
   const isHistory = asked.requestedAt !== undefined;
   if (isHistory && !cause.scopes.has('history:write'))
-    throw problem(403, 'scope-missing', 'requestedAt brings history in; this needs a token with the scope history:write', { scope: 'history:write' });
+    throw problem(403, 'scope-missing', 'requestedAt brings history in; this needs a token with the scope history:write', {
+      scope: 'history:write',
+    });
   const requestedAt = asked.requestedAt === undefined ? now : parseInstant(asked.requestedAt);
   const before = await findConversion(tx, programme, asked.conversionId);
   if (before) return { isNew: false, conversion: sameConversion(before, asked) };
@@ -67,7 +76,9 @@ export async function tryAgain(tx: Tx, programme: string, conversionId: string):
   if (row) return conversionOf(row);
   const found = await findConversion(tx, programme, conversionId);
   if (!found) throw problem(404, 'unknown-conversion', 'the programme has no such conversion');
-  throw problem(409, 'not-at-scheme', `the conversion does not wait for its card scheme: it is ${found.view.state}`, { state: found.view.state });
+  throw problem(409, 'not-at-scheme', `the conversion does not wait for its card scheme: it is ${found.view.state}`, {
+    state: found.view.state,
+  });
 }
 
 /** What a repeated conversion says must be what the first one said. @throws Problem 409 */

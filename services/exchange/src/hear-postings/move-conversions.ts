@@ -17,7 +17,9 @@ export interface MovedConversions {
  */
 export async function moveConversions(tx: Tx, facts: readonly PostingFact<'conversion'>[]): Promise<MovedConversions> {
   if (facts.length === 0) return { over: [], inDispute: [], isCreditDue: false };
-  const rows = await tx.query<{ id: string; reference: string; state: ConversionState }>(lockConversions, [facts.map((fact) => fact.reference)]);
+  const rows = await tx.query<{ id: string; reference: string; state: ConversionState }>(lockConversions, [
+    facts.map((fact) => fact.reference),
+  ]);
   const known = new Map(rows.map((row) => [row.reference, row]));
   const moved = new Map<string, { state: ConversionState; refusal: string | null }>();
   for (const { reference, step, outcome } of facts) {

@@ -7,7 +7,10 @@ export type PostingFact<Of extends ReadReference['of'] = ReadReference['of']> = 
 };
 
 /** @throws Error on a reference that this service never made. */
-export function postingFacts(events: readonly { readonly data: PostingCompleted }[]): { orders: PostingFact<'order'>[]; conversions: PostingFact<'conversion'>[] } {
+export function postingFacts(events: readonly { readonly data: PostingCompleted }[]): {
+  orders: PostingFact<'order'>[];
+  conversions: PostingFact<'conversion'>[];
+} {
   const [orders, conversions]: [PostingFact<'order'>[], PostingFact<'conversion'>[]] = [[], []];
   for (const { data } of events) {
     const read = readReference(data.reference);

@@ -26,7 +26,14 @@ export class ExchangeOrdersController {
     status: 201,
     answer: ExchangeOrderView,
     also: { 200: ExchangeOrderView, 202: ExchangeOrderView },
-    problems: ['unknown-partner', 'client-not-of-partner', 'order-exists', 'unknown-my-key-id', ...quoteRefusalCodes, 'and those of the ledger'],
+    problems: [
+      'unknown-partner',
+      'client-not-of-partner',
+      'order-exists',
+      'unknown-my-key-id',
+      ...quoteRefusalCodes,
+      'and those of the ledger',
+    ],
   })
   async place(@Param() path: ProgrammePath, @Body() body: PlaceExchangeOrder, @CauseOf() cause: Cause): Promise<Answer<ExchangeOrderView>> {
     // Stored with the key is the order as it was placed; how it ends is read from its row, for the first call and for every repeated one.
@@ -53,7 +60,8 @@ export class ExchangeOrdersController {
 
   /** The order once it is over, or as it is at the deadline. */
   private async end(path: ProgrammePath, body: PlaceExchangeOrder, known: Order, isFirst: boolean): Promise<Order> {
-    const read = async () => (await this.database.transaction(tenants(path.municipality), (tx) => findOrder(tx, path.programme, body))) ?? known;
+    const read = async () =>
+      (await this.database.transaction(tenants(path.municipality), (tx) => findOrder(tx, path.programme, body))) ?? known;
     if (known.view.state !== 'pending') return known;
     const over = this.waiting.until(known.id);
     // A repeated call may have come after the end: nobody will wake it.

@@ -21,7 +21,9 @@ export async function placeOrder(
   now: Instant,
 ): Promise<{ readonly isNew: boolean; readonly order: Order }> {
   if (order.acceptedAt !== undefined && !cause.scopes.has('history:write'))
-    throw problem(403, 'scope-missing', 'acceptedAt brings history in; this needs a token with the scope history:write', { scope: 'history:write' });
+    throw problem(403, 'scope-missing', 'acceptedAt brings history in; this needs a token with the scope history:write', {
+      scope: 'history:write',
+    });
   const acceptedAt = order.acceptedAt === undefined ? now : parseInstant(order.acceptedAt);
   const known = await findSettings(tx, programme, order, acceptedAt);
   if (!known) throw problem(422, 'unknown-partner', 'the programme has no such partner', { partner: order.partner });
@@ -96,7 +98,10 @@ export async function findOrder(
  * programme. Order ids can be guessed, and what a company's customers exchange is its own business.
  */
 export async function maySeeOrdersOf(tx: Tx, programme: string, partner: string, client: string): Promise<boolean> {
-  const partners = await tx.query<{ partner: string }>('select partner from partner where programme = $1 and $2 = any (clients)', [programme, client]);
+  const partners = await tx.query<{ partner: string }>('select partner from partner where programme = $1 and $2 = any (clients)', [
+    programme,
+    client,
+  ]);
   return partners.length === 0 || partners.some((one) => one.partner === partner);
 }
 

@@ -64,8 +64,18 @@ describe('an order is refused', () => {
     { code: 'amount-too-small', facts: { rate: '1/100' }, with: terms({ rate: ratio(1, 100) }), ordered: 99 },
     { code: 'amount-too-large', facts: { rate: '2/1' }, with: terms({ rate: ratio(2, 1) }), ordered: Number.MAX_SAFE_INTEGER },
     { code: 'ratio-mismatch', facts: { expected: 6000, rate: '5/1' }, with: terms({ rate: ratio(5, 1) }), ordered: 1200, expected: 1200 },
-    { code: 'partner-not-open', facts: { day: '2017-11-28', validFrom: '2017-11-29' }, with: terms({ validFrom: day('2017-11-29') }), ordered: 1 },
-    { code: 'partner-not-open', facts: { day: '2017-11-28', validTo: '2017-11-27' }, with: terms({ validTo: day('2017-11-27') }), ordered: 1 },
+    {
+      code: 'partner-not-open',
+      facts: { day: '2017-11-28', validFrom: '2017-11-29' },
+      with: terms({ validFrom: day('2017-11-29') }),
+      ordered: 1,
+    },
+    {
+      code: 'partner-not-open',
+      facts: { day: '2017-11-28', validTo: '2017-11-27' },
+      with: terms({ validTo: day('2017-11-27') }),
+      ordered: 1,
+    },
   ])('$code with $facts', ({ code, facts, with: partner, ordered, expected }) => {
     const order = { partnerPoints: points(ordered), acceptedAt, ...(expected !== undefined && { municipalPoints: points(expected) }) };
 
@@ -78,7 +88,9 @@ describe('an order is refused', () => {
     expect(quote(strict, { partnerPoints: points(7), municipalPoints: points(1), acceptedAt })).toMatchObject({
       refusal: { code: 'partner-not-open' },
     });
-    expect(quote({ ...strict, validTo: day('2017-11-28') }, { partnerPoints: points(7), municipalPoints: points(1), acceptedAt })).toMatchObject({
+    expect(
+      quote({ ...strict, validTo: day('2017-11-28') }, { partnerPoints: points(7), municipalPoints: points(1), acceptedAt }),
+    ).toMatchObject({
       refusal: { code: 'below-minimum' },
     });
   });

@@ -1,4 +1,15 @@
-import { done, jstDateOf, points, refuse, type Instant, type LocalDate, type Points, type Ratio, type Refusal, type Result } from '@points/kernel';
+import {
+  done,
+  jstDateOf,
+  points,
+  refuse,
+  type Instant,
+  type LocalDate,
+  type Points,
+  type Ratio,
+  type Refusal,
+  type Result,
+} from '@points/kernel';
 
 /** What a partner and the municipality have agreed. Ratios and lots differ by partner and are data, never constants. */
 export interface Terms {
@@ -52,7 +63,11 @@ export function quote(terms: Terms, order: OrderedAmount): Result<Points, QuoteR
     return refuse({ code: 'amount-too-large', detail: 'the order gives more points than can be booked', facts: { rate: rate.toString() } });
   const given = rate.applyFloor(partnerPoints);
   if (given === 0)
-    return refuse({ code: 'amount-too-small', detail: `at the rate ${rate.toString()} this order gives no point`, facts: { rate: rate.toString() } });
+    return refuse({
+      code: 'amount-too-small',
+      detail: `at the rate ${rate.toString()} this order gives no point`,
+      facts: { rate: rate.toString() },
+    });
   if (expected !== undefined && expected !== given)
     return refuse({
       code: 'ratio-mismatch',

@@ -14,7 +14,8 @@ export function readSchemeAnswer(status: number, body: unknown): SchemeAnswer {
   const fields = typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
   if (status === 200 || status === 201) {
     const { receipt } = fields;
-    if (typeof receipt === 'string' && receipt.length >= 1 && receipt.length <= receiptCharactersMax) return { kind: 'acknowledged', receipt };
+    if (typeof receipt === 'string' && receipt.length >= 1 && receipt.length <= receiptCharactersMax)
+      return { kind: 'acknowledged', receipt };
     return { kind: 'failed', reason: `answered ${status} without a receipt` };
   }
   if (status === 422) {

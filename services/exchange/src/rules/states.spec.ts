@@ -1,4 +1,11 @@
-import { conversionAfter, conversionEvents, conversionStates, isOver, type ConversionEvent, type ConversionState } from './conversion-state.js';
+import {
+  conversionAfter,
+  conversionEvents,
+  conversionStates,
+  isOver,
+  type ConversionEvent,
+  type ConversionState,
+} from './conversion-state.js';
 import { orderAfter, orderEvents, orderStates, type OrderEvent, type OrderState } from './order-state.js';
 
 describe('an order', () => {

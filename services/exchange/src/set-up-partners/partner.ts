@@ -1,7 +1,19 @@
 import { parsePoints, ratio, type LocalDate } from '@points/kernel';
 import { IsDay, IsInstant, IsPoints } from '@points/http';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayUnique, IsArray, IsInt, IsOptional, IsString, Length, Matches, Max, Min, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayUnique,
+  IsArray,
+  IsInt,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 import type { Terms } from '../rules/quote.js';
 
 /** One company, a few systems of it. */

@@ -35,7 +35,12 @@ export class PartnersController {
   }
 
   @Get(':partner')
-  @Operation({ summary: 'A partner and the rate that holds now', scope: 'partners:read', answer: PartnerView, problems: ['unknown-partner'] })
+  @Operation({
+    summary: 'A partner and the rate that holds now',
+    scope: 'partners:read',
+    answer: PartnerView,
+    problems: ['unknown-partner'],
+  })
   async read(@Param() path: PartnerPath): Promise<PartnerView> {
     const partner = await this.database.transaction(tenants(path.municipality), (tx) => findPartner(tx, path, now()));
     if (!partner) throw problem(404, 'unknown-partner', 'the programme has no such partner');

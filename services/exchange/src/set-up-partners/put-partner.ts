@@ -46,7 +46,11 @@ export async function findPartner(tx: Tx, key: Omit<PartnerKey, 'municipality'>,
 }
 
 /** In order of id, after the last one of the page before. */
-export async function listPartners(tx: Tx, programme: string, page: { after?: string; limit: number; now: Instant }): Promise<PartnerView[]> {
+export async function listPartners(
+  tx: Tx,
+  programme: string,
+  page: { after?: string; limit: number; now: Instant },
+): Promise<PartnerView[]> {
   const rows = await tx.query<PartnerRow>(
     `select ${partnerColumns} from partner p ${rateAt('$2')}
      where p.programme = $1 and p.partner > $3 collate "C" order by p.partner collate "C" limit $4`,
@@ -69,7 +73,9 @@ async function changePartner(tx: Tx, key: PartnerKey, terms: PutPartner, content
 function checkLimits(terms: PutPartner): void {
   const { minPartnerPoints: min, maxPartnerPoints: max, validFrom, validTo, lotPartnerPoints: lot } = terms;
   const errors = [
-    ...(min !== undefined && max !== undefined && min > max ? [{ field: 'maxPartnerPoints', reason: 'must not be below minPartnerPoints' }] : []),
+    ...(min !== undefined && max !== undefined && min > max
+      ? [{ field: 'maxPartnerPoints', reason: 'must not be below minPartnerPoints' }]
+      : []),
     ...(max !== undefined && max < lot ? [{ field: 'maxPartnerPoints', reason: 'must leave room for one lot' }] : []),
     ...(validFrom !== undefined && validTo !== undefined && validFrom > validTo
       ? [{ field: 'validTo', reason: 'must not lie before validFrom' }]
@@ -79,7 +85,10 @@ function checkLimits(terms: PutPartner): void {
   if (first) throw problem(422, 'invalid-request', `the body is wrong: ${first.field} ${first.reason}`, { errors });
 }
 
-const selectPartner = { name: 'select_partner', text: `select ${partnerColumns} from partner p ${rateAt('$3')} where p.programme = $1 and p.partner = $2` };
+const selectPartner = {
+  name: 'select_partner',
+  text: `select ${partnerColumns} from partner p ${rateAt('$3')} where p.programme = $1 and p.partner = $2`,
+};
 
 const insertPartner = `
   insert into partner (tenant, programme, partner, name, lot_partner_points, min_partner_points, max_partner_points, valid_from, valid_to,
@@ -95,7 +104,8 @@ const updatePartner = `
     and (name, lot_partner_points, min_partner_points, max_partner_points, valid_from, valid_to, clients)
         is distinct from ($3, $4::bigint, $5::bigint, $6::bigint, $7::date, $8::date, $9::text[])`;
 
-const lastRate = 'select version, numerator, denominator from partner_rate where programme = $1 and partner = $2 order by version desc limit 1';
+const lastRate =
+  'select version, numerator, denominator from partner_rate where programme = $1 and partner = $2 order by version desc limit 1';
 
 const insertRate = `
   insert into partner_rate (tenant, programme, partner, version, numerator, denominator, holds_from) values ($1, $2, $3, $4, $5, $6, $7)`;

@@ -1,5 +1,11 @@
 import { Controller, Module } from '@nestjs/common';
-import { postingCompletedV1, postingRequestedV1, type PostingCompleted, type PostingOutcome, type PostingRequested } from '@points/contracts';
+import {
+  postingCompletedV1,
+  postingRequestedV1,
+  type PostingCompleted,
+  type PostingOutcome,
+  type PostingRequested,
+} from '@points/contracts';
 import { everyTenant } from '@points/database';
 import { httpMigrations } from '@points/http';
 import { uuidv7 } from '@points/kernel';
@@ -114,7 +120,12 @@ class Book {
     });
     if (programme === unknownProgramme) return { status: 'refused', code: 'unknown-programme', detail: 'there is no such programme' };
     if (programme === closedProgramme)
-      return { status: 'refused', code: 'outside-period', detail: 'the period is over', facts: { firstDay: '2017-11-20', lastDay: '2018-11-30' } };
+      return {
+        status: 'refused',
+        code: 'outside-period',
+        detail: 'the period is over',
+        facts: { firstDay: '2017-11-20', lastDay: '2018-11-30' },
+      };
     const { available } = this.balance(account);
     switch (instruction.kind) {
       case 'issue':

@@ -1,5 +1,5 @@
 import { tenants } from '@points/database';
-import { uuidv7, type Points } from '@points/kernel';
+import { uuidv7 } from '@points/kernel';
 import { eventually, freshDatabase, type FreshDatabase } from '@points/testing';
 import { systemClock } from '../clock.js';
 import { migrations } from '../schema/migrations.js';
@@ -186,7 +186,7 @@ describe('the door', () => {
   it('lets the others of a batch through when one runs into a bug', async () => {
     const [hanako, taro] = [aHolder(), aHolder()];
     const fine = anIssue(taro, 5);
-    const broken = { ...fine, instruction: { ...fine.instruction, amount: 0.5 as Points } } as DoorRequest;
+    const broken = { ...fine, instruction: { ...fine.instruction, kind: 'unheard-of' } } as unknown as DoorRequest;
     const results = await door.settle([anIssue(hanako, 5), broken, anIssue(hanako, 6)]);
 
     expect(results[0]).toMatchObject({ outcome: { status: 'posted' } });

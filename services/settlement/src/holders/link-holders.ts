@@ -9,9 +9,10 @@ export async function linkHolders(tx: Tx, registered: readonly HolderRegistered[
     if (!known || known.registeredAt <= one.registeredAt) newest.set(one.holder, one);
   }
   const all = [...newest.values()].sort((a, b) => (a.holder < b.holder ? -1 : 1));
-  const before = await tx.query<{ holder: string; myKeyId: string }>('select holder, my_key_id as "myKeyId" from holder_link where holder = any ($1::uuid[])', [
-    all.map((one) => one.holder),
-  ]);
+  const before = await tx.query<{ holder: string; myKeyId: string }>(
+    'select holder, my_key_id as "myKeyId" from holder_link where holder = any ($1::uuid[])',
+    [all.map((one) => one.holder)],
+  );
   await tx.write(upsertLinks, [all.map((one) => one.holder), all.map((one) => one.myKeyId), all.map((one) => one.registeredAt)]);
   return before.filter((row) => newest.get(row.holder)?.myKeyId !== row.myKeyId).map((row) => row.myKeyId);
 }

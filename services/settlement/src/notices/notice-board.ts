@@ -65,7 +65,9 @@ export class NoticeBoard implements OnApplicationBootstrap, OnApplicationShutdow
     switch (notice.kind) {
       case 'payments':
       case 'actions':
-        void this.calls.lookUp(notice.ids).catch((error: unknown) => this.log.warn({ err: error }, 'a payment told by another replica could not be read'));
+        void this.calls
+          .lookUp(notice.ids)
+          .catch((error: unknown) => this.log.warn({ err: error }, 'a payment told by another replica could not be read'));
         return;
       case 'shops':
         for (const [tenant = '', shop = ''] of notice.ids.map((id) => id.split('/'))) this.shops.forget(tenant, shop);

@@ -103,12 +103,23 @@ function openedWhileCancelling(payment: StoredPayment, answer: PostingCompleted)
 }
 
 /** The points arrived although the till had given up: they go back. */
-async function undo(tx: Tx, payment: StoredPayment, movements: readonly StoredMovement[], cancellation: StoredAction): Promise<StoredMovement[]> {
+async function undo(
+  tx: Tx,
+  payment: StoredPayment,
+  movements: readonly StoredMovement[],
+  cancellation: StoredAction,
+): Promise<StoredMovement[]> {
   const { release, refunds } = undoing(payment, movements, referenceText({ kind: 'opening', payment: payment.id }));
-  const made = await insertMovements(tx, payment, cancellation.id, [
-    ...(release ? [{ kind: 'release' } satisfies NewMovement] : []),
-    ...refunds.map((one) => ({ kind: 'refund', ...one }) satisfies NewMovement),
-  ], movements);
+  const made = await insertMovements(
+    tx,
+    payment,
+    cancellation.id,
+    [
+      ...(release ? [{ kind: 'release' } satisfies NewMovement] : []),
+      ...refunds.map((one) => ({ kind: 'refund', ...one }) satisfies NewMovement),
+    ],
+    movements,
+  );
   await publish(tx, requestsOf(payment, made, 'settlement'));
   return made;
 }
@@ -126,10 +137,21 @@ async function endAction(
   const mine = movements.filter((one) => one.action === action.id);
   // A release that is refused because the hold is over has nothing more to release: the cancellation is done.
   const isRefused = mine.some((one) => one.state === 'refused' && !(one.kind === 'release' && !payment.isHoldOpen));
-  const amount = action.kind === 'capture' || action.kind === 'refund' ? action.amount : sumPoints(mine.filter((one) => one.state === 'posted').map((one) => one.amount));
+  const amount =
+    action.kind === 'capture' || action.kind === 'refund'
+      ? action.amount
+      : sumPoints(mine.filter((one) => one.state === 'posted').map((one) => one.amount));
   await tx.write(
     `update payment_action set state = $3, amount = $4, available = $5, refusal = $6, decided_at = $7 where tenant = $1 and id = $2 and state = 'pending'`,
-    [tenant, action.id, isRefused ? 'refused' : 'done', amount, payment.balance ?? null, isRefused && refusal ? JSON.stringify(refusal) : null, now],
+    [
+      tenant,
+      action.id,
+      isRefused ? 'refused' : 'done',
+      amount,
+      payment.balance ?? null,
+      isRefused && refusal ? JSON.stringify(refusal) : null,
+      now,
+    ],
   );
   applied.actions.push(action.id);
 }

@@ -16,7 +16,11 @@ export interface AnsweredOpening {
  * The hot path of the ledger's answers: first instructions of payments that nobody has touched since. One statement for all, in one
  * round trip. Answers the payments it decided, by id; the others are for `applyAnswers`, under their locks.
  */
-export async function applyOpenings(pool: Pool, openings: readonly AnsweredOpening[], isWaitedFor: (payment: string) => boolean): Promise<Map<string, PaymentOutcome>> {
+export async function applyOpenings(
+  pool: Pool,
+  openings: readonly AnsweredOpening[],
+  isWaitedFor: (payment: string) => boolean,
+): Promise<Map<string, PaymentOutcome>> {
   const outcomes = openings.map((one) => ({ ...one, outcome: outcomeOf(one.answer) }));
   // Payments that no call in this process waits for may have one in another.
   const elsewhere = openings.map((one) => one.payment).filter((id) => !isWaitedFor(id));

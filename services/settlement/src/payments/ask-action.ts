@@ -6,7 +6,16 @@ import { actionsMax } from '../rules/limits.js';
 import { decideCancellation, decideCapture, decideRefund, type ActionRefusal } from '../rules/payment.js';
 import { referenceText } from '../rules/references.js';
 import { insertMovements, requestsOf, type NewMovement } from './movements.js';
-import { findActionByKey, findByKeys, lockPayment, movementsOf, type ActionKind, type StoredAction, type StoredMovement, type StoredPayment } from './stored-payment.js';
+import {
+  findActionByKey,
+  findByKeys,
+  lockPayment,
+  movementsOf,
+  type ActionKind,
+  type StoredAction,
+  type StoredMovement,
+  type StoredPayment,
+} from './stored-payment.js';
 import type { PaymentKey } from './take-payment.js';
 
 export type Asked =
@@ -43,7 +52,8 @@ export async function askAction(tx: Tx, wanted: ActionAsked, now: Date): Promise
   if (asked.kind !== 'cancellation' && new Set(movements.map((one) => one.action)).size >= actionsMax)
     throw problem(422, 'too-many-actions', `at most ${actionsMax} things can be asked of one payment; it can still be cancelled`);
   const decided = decide(payment, movements, asked);
-  if (!decided.ok) throw problem(decided.refusal.code === 'payment-busy' ? 409 : 422, decided.refusal.code, decided.refusal.detail, decided.refusal.facts);
+  if (!decided.ok)
+    throw problem(decided.refusal.code === 'payment-busy' ? 409 : 422, decided.refusal.code, decided.refusal.detail, decided.refusal.facts);
   await write(tx, wanted, payment, movements, decided.value, now);
   return { isNew: true };
 }
@@ -58,7 +68,10 @@ function decide(payment: StoredPayment, movements: readonly StoredMovement[], as
   const openingReference = referenceText({ kind: 'opening', payment: payment.id });
   switch (asked.kind) {
     case 'capture':
-      return map(decideCapture(payment, movements, asked), (capture) => ({ isCancelling: false, movements: [{ kind: 'capture', ...capture }] }));
+      return map(decideCapture(payment, movements, asked), (capture) => ({
+        isCancelling: false,
+        movements: [{ kind: 'capture', ...capture }],
+      }));
     case 'refund':
       return map(decideRefund(payment, movements, { amount: asked.amount, openingReference }), (parts) => ({
         isCancelling: false,
@@ -70,10 +83,16 @@ function decide(payment: StoredPayment, movements: readonly StoredMovement[], as
         movements:
           cancellation.when === 'answered'
             ? []
-            : [...(cancellation.release ? [{ kind: 'release' } as const] : []), ...cancellation.refunds.map((part) => ({ kind: 'refund', ...part }) as const)],
+            : [
+                ...(cancellation.release ? [{ kind: 'release' } as const] : []),
+                ...cancellation.refunds.map((part) => ({ kind: 'refund', ...part }) as const),
+              ],
       }));
     case 'lapse':
-      return map(decideCancellation(payment, movements, openingReference), () => ({ isCancelling: true, movements: [{ kind: 'release' }] }));
+      return map(decideCancellation(payment, movements, openingReference), () => ({
+        isCancelling: true,
+        movements: [{ kind: 'release' }],
+      }));
   }
 }
 
@@ -81,7 +100,14 @@ function map<A, B, R extends ActionRefusal>(result: Result<A, R>, change: (value
   return result.ok ? { ok: true, value: change(result.value) } : result;
 }
 
-async function write(tx: Tx, wanted: ActionAsked, payment: StoredPayment, before: readonly StoredMovement[], decision: Decision, now: Date): Promise<void> {
+async function write(
+  tx: Tx,
+  wanted: ActionAsked,
+  payment: StoredPayment,
+  before: readonly StoredMovement[],
+  decision: Decision,
+  now: Date,
+): Promise<void> {
   const { key, asked, id } = wanted;
   const claimed = await tx.write(
     {
@@ -93,7 +119,8 @@ async function write(tx: Tx, wanted: ActionAsked, payment: StoredPayment, before
   );
   // Only a request about another payment can have come first: this payment is locked.
   if (!claimed) throw keyReused();
-  if (decision.isCancelling) await tx.write(`update payment set state = 'cancelling' where tenant = $1 and id = $2`, [key.tenant, payment.id]);
+  if (decision.isCancelling)
+    await tx.write(`update payment set state = 'cancelling' where tenant = $1 and id = $2`, [key.tenant, payment.id]);
   if (decision.movements.length === 0) return;
   const made = await insertMovements(tx, payment, id, decision.movements, before);
   await publish(tx, requestsOf(payment, made, key.client));

@@ -22,7 +22,10 @@ export class LapseHolds implements OnApplicationBootstrap, OnApplicationShutdown
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.run().catch((error: unknown) => this.log.warn({ err: error }, 'holds could not be ended; tried again')), lapseEveryMs);
+    this.timer = setInterval(
+      () => void this.run().catch((error: unknown) => this.log.warn({ err: error }, 'holds could not be ended; tried again')),
+      lapseEveryMs,
+    );
   }
 
   onApplicationShutdown(): void {
@@ -51,7 +54,14 @@ export async function lapseHolds(database: Database, now: Date): Promise<number>
   let asked = 0;
   for (const { tenant, id: payment, programme } of due) {
     const action = uuidv7();
-    const wanted = { programme, payment, key: { tenant, client: 'settlement', key: `lapse:${action}` }, fingerprint: 'lapse', asked: { kind: 'lapse' }, id: action } as const;
+    const wanted = {
+      programme,
+      payment,
+      key: { tenant, client: 'settlement', key: `lapse:${action}` },
+      fingerprint: 'lapse',
+      asked: { kind: 'lapse' },
+      id: action,
+    } as const;
     try {
       await database.transaction(tenants(tenant), (tx) => askAction(tx, wanted, now));
       asked++;

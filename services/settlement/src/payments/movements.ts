@@ -11,18 +11,43 @@ export type NewMovement =
   | { readonly kind: 'release' };
 
 /** Under the payment's lock. `before` are the movements that are there. */
-export async function insertMovements(tx: Tx, payment: StoredPayment, action: string, wanted: readonly NewMovement[], before: readonly StoredMovement[]): Promise<StoredMovement[]> {
+export async function insertMovements(
+  tx: Tx,
+  payment: StoredPayment,
+  action: string,
+  wanted: readonly NewMovement[],
+  before: readonly StoredMovement[],
+): Promise<StoredMovement[]> {
   const releases = before.filter((one) => one.kind === 'release').length;
   const made = wanted.map((one): StoredMovement => {
     const id = uuidv7();
     const common = { id, payment: payment.id, action, state: 'pending' } as const;
     switch (one.kind) {
       case 'capture':
-        return { ...common, kind: 'capture', amount: one.amount, isFinal: one.isFinal, reference: referenceText({ kind: 'capture', payment: payment.id, n: one.n }) };
+        return {
+          ...common,
+          kind: 'capture',
+          amount: one.amount,
+          isFinal: one.isFinal,
+          reference: referenceText({ kind: 'capture', payment: payment.id, n: one.n }),
+        };
       case 'refund':
-        return { ...common, kind: 'refund', amount: one.amount, isFinal: false, of: one.of, reference: referenceText({ kind: 'refund', payment: payment.id, refund: id }) };
+        return {
+          ...common,
+          kind: 'refund',
+          amount: one.amount,
+          isFinal: false,
+          of: one.of,
+          reference: referenceText({ kind: 'refund', payment: payment.id, refund: id }),
+        };
       case 'release':
-        return { ...common, kind: 'release', amount: points(0), isFinal: true, reference: referenceText({ kind: 'release', payment: payment.id, n: releases + 1 }) };
+        return {
+          ...common,
+          kind: 'release',
+          amount: points(0),
+          isFinal: true,
+          reference: referenceText({ kind: 'release', payment: payment.id, n: releases + 1 }),
+        };
       default:
         return unreachable(one);
     }
@@ -72,7 +97,14 @@ export function requestsOf(payment: StoredPayment, movements: readonly StoredMov
 function instructionOf(payment: StoredPayment, movement: StoredMovement): Instruction {
   switch (movement.kind) {
     case 'capture':
-      return { kind: 'capture', hold: payment.id, amount: movement.amount, final: movement.isFinal, to: `merchant:${payment.shop}`, use: 'spend' };
+      return {
+        kind: 'capture',
+        hold: payment.id,
+        amount: movement.amount,
+        final: movement.isFinal,
+        to: `merchant:${payment.shop}`,
+        use: 'spend',
+      };
     case 'refund':
       return { kind: 'refund', of: movement.of ?? '', amount: movement.amount };
     case 'release':

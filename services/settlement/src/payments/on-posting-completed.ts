@@ -35,7 +35,9 @@ export class OnPostingCompleted implements OnApplicationShutdown {
       for (const one of openings) if (!decided.has(one.payment)) others.push({ ...one, isOpening: true });
     }
     if (others.length) {
-      const { payments, actions } = await this.database.transaction(tenants(...others.map((one) => one.answer.municipality)), (tx) => applyAnswers(tx, others, new Date()));
+      const { payments, actions } = await this.database.transaction(tenants(...others.map((one) => one.answer.municipality)), (tx) =>
+        applyAnswers(tx, others, new Date()),
+      );
       for (const payment of payments) this.calls.wakePayment(payment.id, payment);
       for (const action of actions) this.calls.wakeAction(action);
     }

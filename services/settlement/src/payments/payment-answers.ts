@@ -15,7 +15,15 @@ export function answerPayment(payment: ShownPayment, headers?: Readonly<Record<s
     case 'cancelling':
       return answer(202, viewOf(payment), { ...headers, location: addressOf(payment) });
     case 'refused':
-      return withHeaders(refusal(422, payment.refusal?.code ?? 'refused', payment.refusal?.detail ?? 'the ledger refused the payment', factsOf(payment, payment.refusal?.facts)), headers);
+      return withHeaders(
+        refusal(
+          422,
+          payment.refusal?.code ?? 'refused',
+          payment.refusal?.detail ?? 'the ledger refused the payment',
+          factsOf(payment, payment.refusal?.facts),
+        ),
+        headers,
+      );
     case 'cancelled':
       return withHeaders(refusal(422, 'payment-cancelled', 'the payment was made and cancelled', factsOf(payment)), headers);
     case 'lapsed':
@@ -37,14 +45,31 @@ export function answerAction<V extends PaymentView & { asked: PaymentActionView 
       return answer(202, view, { ...headers, location: addressOf(payment) });
     case 'refused':
       return withHeaders(
-        refusal(422, action.refusal?.code ?? 'refused', action.refusal?.detail ?? 'the ledger refused', { ...factsOf(payment, action.refusal?.facts), action: action.id }),
+        refusal(422, action.refusal?.code ?? 'refused', action.refusal?.detail ?? 'the ledger refused', {
+          ...factsOf(payment, action.refusal?.facts),
+          action: action.id,
+        }),
         headers,
       );
   }
 }
 
 export function viewOf(payment: ShownPayment): PaymentView {
-  const { id, state, amount, captured, refunded, shop, capture, balance, refusal: refused, holdUntil, terminal, receipt, createdAt } = payment;
+  const {
+    id,
+    state,
+    amount,
+    captured,
+    refunded,
+    shop,
+    capture,
+    balance,
+    refusal: refused,
+    holdUntil,
+    terminal,
+    receipt,
+    createdAt,
+  } = payment;
   return {
     payment: id,
     state,

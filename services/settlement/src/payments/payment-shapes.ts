@@ -1,6 +1,19 @@
 import { IsInstant, IsMyKeyId, IsPoints, ProgrammePath } from '@points/http';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, MaxLength, Min, MinLength, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Matches,
+  MaxLength,
+  Min,
+  MinLength,
+  ValidateNested,
+} from 'class-validator';
 import { actionsMax } from '../rules/limits.js';
 import { paymentStates, type PaymentState } from '../rules/payment.js';
 import { shopIdForm } from '../shops/shop-shapes.js';

@@ -26,7 +26,8 @@ describe('payments', () => {
     await fresh.close();
   });
 
-  const count = async (table: string) => Number((await fresh.database.transaction(everyTenant, (tx) => tx.query<{ n: string }>(`select count(*) as n from ${table}`)))[0]?.n);
+  const count = async (table: string) =>
+    Number((await fresh.database.transaction(everyTenant, (tx) => tx.query<{ n: string }>(`select count(*) as n from ${table}`)))[0]?.n);
   const find = (id: string) => fresh.database.transaction(tenants(tenant), (tx) => findPayment(tx, tenant, id));
   const open = (...answers: PostingCompleted[]) => {
     const pool = fresh.database.pipelined(1);
@@ -38,7 +39,11 @@ describe('payments', () => {
   };
   const ask = (payment: string, asked: Asked, key = uuidv7()) =>
     fresh.database.transaction(tenants(tenant), (tx) =>
-      askAction(tx, { programme: `${tenant}-p`, payment, key: { tenant, client: 'c', key }, fingerprint: JSON.stringify(asked), asked, id: uuidv7() }, now),
+      askAction(
+        tx,
+        { programme: `${tenant}-p`, payment, key: { tenant, client: 'c', key }, fingerprint: JSON.stringify(asked), asked, id: uuidv7() },
+        now,
+      ),
     );
   const apply = (payment: string, ...answers: PostingCompleted[]) =>
     fresh.database.transaction(tenants(tenant), (tx) =>
@@ -48,7 +53,12 @@ describe('payments', () => {
         now,
       ),
     );
-  const references = async () => (await fresh.database.transaction(everyTenant, (tx) => tx.query<{ reference: string }>('select reference from payment_movement order by id'))).map((one) => one.reference);
+  const references = async () =>
+    (
+      await fresh.database.transaction(everyTenant, (tx) =>
+        tx.query<{ reference: string }>('select reference from payment_movement order by id'),
+      )
+    ).map((one) => one.reference);
 
   it('writes equal requests that arrive together as one payment with one question to the ledger', async () => {
     const taken = await Promise.all(Array.from({ length: 10 }, () => desk.take(aPayment({ key: 'same' }))));
@@ -72,7 +82,9 @@ describe('payments', () => {
     const [here, there] = await Promise.all([desk.take(aPayment({ key: 'k' })), desk.take(aPayment({ key: 'k', tenant: '222160' }))]);
 
     expect([here.isNew, there.isNew]).toEqual([true, true]);
-    expect(await fresh.database.transaction(tenants('222160'), (tx) => tx.query('select tenant from payment'))).toEqual([{ tenant: '222160' }]);
+    expect(await fresh.database.transaction(tenants('222160'), (tx) => tx.query('select tenant from payment'))).toEqual([
+      { tenant: '222160' },
+    ]);
   });
 
   it('lets one poison payment fail alone', async () => {
@@ -98,7 +110,11 @@ describe('payments', () => {
     await open(...payments.map((one) => posted(one.id, 'spend')));
 
     await fresh.database.transaction(everyTenant, (tx) => tx.query('select pg_stat_force_next_flush()'));
-    const [row] = await fresh.database.pool.query<{ updated: string; hot: string }>(`select n_tup_upd as updated, n_tup_hot_upd as hot from pg_stat_user_tables where relname = 'payment'`).then((result) => result.rows);
+    const [row] = await fresh.database.pool
+      .query<{ updated: string; hot: string }>(
+        `select n_tup_upd as updated, n_tup_hot_upd as hot from pg_stat_user_tables where relname = 'payment'`,
+      )
+      .then((result) => result.rows);
     expect(Number(row?.updated)).toBe(200);
     expect(Number(row?.hot)).toBeGreaterThan(190);
   });
@@ -136,10 +152,9 @@ describe('payments', () => {
     await apply(payment.id, refused(reference, 'refund', 'programme-frozen'));
     await ask(payment.id, { kind: 'refund', amount: points(10) });
 
-    expect(await fresh.database.transaction(everyTenant, (tx) => tx.query('select state, refusal from payment_action order by id'))).toMatchObject([
-      { state: 'refused', refusal: { code: 'programme-frozen' } },
-      { state: 'pending' },
-    ]);
+    expect(
+      await fresh.database.transaction(everyTenant, (tx) => tx.query('select state, refusal from payment_action order by id')),
+    ).toMatchObject([{ state: 'refused', refusal: { code: 'programme-frozen' } }, { state: 'pending' }]);
     expect(await find(payment.id)).toMatchObject({ state: 'captured', refunded: 0 });
   });
 
@@ -188,11 +203,26 @@ function aPayment(given: { key?: string; tenant?: string }): NewPayment {
 }
 
 function completed(reference: string, kind: string, outcome: PostingCompleted['outcome']): PostingCompleted {
-  return { reference, municipality: tenant, programme: `${tenant}-p`, account: 'holder:0193579b-0000-7000-8000-000000000004', kind, outcome, completedAt: nowText };
+  return {
+    reference,
+    municipality: tenant,
+    programme: `${tenant}-p`,
+    account: 'holder:0193579b-0000-7000-8000-000000000004',
+    kind,
+    outcome,
+    completedAt: nowText,
+  };
 }
 
 function posted(payment: string, kind: 'spend'): PostingCompleted {
-  const outcome = { status: 'posted', posting: '0193579b-0000-7000-8000-000000000001', amount: 10, effectiveAt: nowText, balance: 90, available: 90 } as const;
+  const outcome = {
+    status: 'posted',
+    posting: '0193579b-0000-7000-8000-000000000001',
+    amount: 10,
+    effectiveAt: nowText,
+    balance: 90,
+    available: 90,
+  } as const;
   return completed(`settlement:payment:${payment}`, kind, outcome);
 }
 

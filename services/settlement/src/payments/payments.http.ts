@@ -5,7 +5,16 @@ import { points, uuidv7 } from '@points/kernel';
 import { SettlementConfig } from '../settlement.config.js';
 import { askAction, type Asked } from './ask-action.js';
 import { actionView, answerAction, viewOf } from './payment-answers.js';
-import { ActedPaymentView, CancelPayment, CapturePayment, PaymentPath, PaymentView, PaymentWithActionsView, RefundPayment, TakePayment } from './payment-shapes.js';
+import {
+  ActedPaymentView,
+  CancelPayment,
+  CapturePayment,
+  PaymentPath,
+  PaymentView,
+  PaymentWithActionsView,
+  RefundPayment,
+  TakePayment,
+} from './payment-shapes.js';
 import { actionsOf, findPayment } from './stored-payment.js';
 import { keyOf, Till } from './take-payment.js';
 import { WaitingCalls } from './waiting-calls.js';
@@ -30,14 +39,27 @@ export class PaymentsController {
     status: 201,
     answer: PaymentView,
     also: { 202: PaymentView },
-    problems: ['unknown-shop', 'shop-suspended', 'programme-not-taken', 'unknown-my-key-id', 'payment-cancelled', 'payment-lapsed', ...ledgerCodes],
+    problems: [
+      'unknown-shop',
+      'shop-suspended',
+      'programme-not-taken',
+      'unknown-my-key-id',
+      'payment-cancelled',
+      'payment-lapsed',
+      ...ledgerCodes,
+    ],
   })
   pay(@Param() path: ProgrammePath, @Body() body: TakePayment, @CauseOf() cause: Cause): Promise<Answer<PaymentView>> {
     return this.till.take(path.programme, body, cause);
   }
 
   @Get(':payment')
-  @Operation({ summary: 'Read a payment and what was asked of it', scope: 'payments:read', answer: PaymentWithActionsView, problems: ['unknown-payment'] })
+  @Operation({
+    summary: 'Read a payment and what was asked of it',
+    scope: 'payments:read',
+    answer: PaymentWithActionsView,
+    problems: ['unknown-payment'],
+  })
   read(@Param() path: PaymentPath): Promise<PaymentWithActionsView> {
     return this.database.transaction(tenants(path.municipality), async (tx) => {
       const payment = await findPayment(tx, path.municipality, path.payment);
@@ -53,10 +75,26 @@ export class PaymentsController {
     status: 201,
     answer: ActedPaymentView,
     also: { 202: ActedPaymentView },
-    problems: ['unknown-payment', 'payment-not-authorised', 'payment-being-cancelled', 'payment-busy', 'capture-exceeds', 'too-many-captures', 'hold-ended'],
+    problems: [
+      'unknown-payment',
+      'payment-not-authorised',
+      'payment-being-cancelled',
+      'payment-busy',
+      'capture-exceeds',
+      'too-many-captures',
+      'hold-ended',
+    ],
   })
-  capture(@Param() path: PaymentPath, @Body() { amount, final }: CapturePayment, @CauseOf() cause: Cause): Promise<Answer<ActedPaymentView>> {
-    return this.act(path, cause, { kind: 'capture', ...(amount !== undefined && { amount: points(amount) }), ...(final !== undefined && { final }) });
+  capture(
+    @Param() path: PaymentPath,
+    @Body() { amount, final }: CapturePayment,
+    @CauseOf() cause: Cause,
+  ): Promise<Answer<ActedPaymentView>> {
+    return this.act(path, cause, {
+      kind: 'capture',
+      ...(amount !== undefined && { amount: points(amount) }),
+      ...(final !== undefined && { final }),
+    });
   }
 
   @Post(':payment/refunds')
@@ -91,7 +129,9 @@ export class PaymentsController {
     const [id, deadlineMs] = [uuidv7(), this.config.PAYMENT_DEADLINE_MS];
     const decided = this.calls.action(tenant, id, deadlineMs);
     const taken = await this.database
-      .transaction(tenants(tenant), (tx) => askAction(tx, { programme, payment, key: keyOf(cause), fingerprint: cause.fingerprint, asked, id }, new Date()))
+      .transaction(tenants(tenant), (tx) =>
+        askAction(tx, { programme, payment, key: keyOf(cause), fingerprint: cause.fingerprint, asked, id }, new Date()),
+      )
       .catch((error: unknown) => {
         this.calls.wakeAction(id);
         throw error;

@@ -63,16 +63,26 @@ export interface StoredAction {
 }
 
 export async function findPayment(tx: Tx, tenant: string, id: string): Promise<StoredPayment | undefined> {
-  return (await tx.query<PaymentRow>({ name: 'find_payment', text: `${selectPayment} where p.tenant = $1 and p.id = $2` }, [tenant, id])).map(readPayment)[0];
+  return (
+    await tx.query<PaymentRow>({ name: 'find_payment', text: `${selectPayment} where p.tenant = $1 and p.id = $2` }, [tenant, id])
+  ).map(readPayment)[0];
 }
 
 /** Whatever is decided about a payment is decided under this lock. */
 export async function lockPayment(tx: Tx, tenant: string, id: string): Promise<StoredPayment | undefined> {
-  return (await tx.query<PaymentRow>({ name: 'lock_payment', text: `${selectPayment} where p.tenant = $1 and p.id = $2 for update` }, [tenant, id])).map(readPayment)[0];
+  return (
+    await tx.query<PaymentRow>({ name: 'lock_payment', text: `${selectPayment} where p.tenant = $1 and p.id = $2 for update` }, [
+      tenant,
+      id,
+    ])
+  ).map(readPayment)[0];
 }
 
 /** The payments that were made with these keys, wherever there is one. */
-export async function findByKeys(tx: Tx, keys: readonly { readonly tenant: string; readonly client: string; readonly key: string }[]): Promise<StoredPayment[]> {
+export async function findByKeys(
+  tx: Tx,
+  keys: readonly { readonly tenant: string; readonly client: string; readonly key: string }[],
+): Promise<StoredPayment[]> {
   const rows = await tx.query<PaymentRow>(
     {
       name: 'find_payments_by_key',
@@ -97,15 +107,22 @@ export async function movementsOf(tx: Tx, tenant: string, payment: string): Prom
 }
 
 export async function actionsOf(tx: Tx, tenant: string, payment: string): Promise<StoredAction[]> {
-  return (await tx.query<ActionRow>({ name: 'actions_of', text: `${selectAction} where tenant = $1 and payment = $2 order by id` }, [tenant, payment])).map(readAction);
+  return (
+    await tx.query<ActionRow>({ name: 'actions_of', text: `${selectAction} where tenant = $1 and payment = $2 order by id` }, [
+      tenant,
+      payment,
+    ])
+  ).map(readAction);
 }
 
-export async function findActionByKey(tx: Tx, cause: { readonly tenant: string; readonly client: string; readonly key: string }): Promise<StoredAction | undefined> {
-  const rows = await tx.query<ActionRow>({ name: 'find_action_by_key', text: `${selectAction} where tenant = $1 and client = $2 and key = $3` }, [
-    cause.tenant,
-    cause.client,
-    cause.key,
-  ]);
+export async function findActionByKey(
+  tx: Tx,
+  cause: { readonly tenant: string; readonly client: string; readonly key: string },
+): Promise<StoredAction | undefined> {
+  const rows = await tx.query<ActionRow>(
+    { name: 'find_action_by_key', text: `${selectAction} where tenant = $1 and client = $2 and key = $3` },
+    [cause.tenant, cause.client, cause.key],
+  );
   return rows.map(readAction)[0];
 }
 
@@ -136,7 +153,25 @@ const selectPayment = `select p.id, p.tenant, p.programme, p.shop, p.holder, p.a
   p.refusal, p.terminal, p.receipt, p.client, p.key, p.fingerprint, p.created_at as "createdAt", p.decided_at as "decidedAt" from payment p`;
 
 function readPayment(row: PaymentRow): StoredPayment {
-  const { id, tenant, programme, shop, holder, capture, state, holdUntil, available, refusal, terminal, receipt, client, key, fingerprint, createdAt, decidedAt } = row;
+  const {
+    id,
+    tenant,
+    programme,
+    shop,
+    holder,
+    capture,
+    state,
+    holdUntil,
+    available,
+    refusal,
+    terminal,
+    receipt,
+    client,
+    key,
+    fingerprint,
+    createdAt,
+    decidedAt,
+  } = row;
   return {
     ...{ id, tenant, programme, shop, holder, capture, state, client, key, fingerprint, createdAt },
     amount: parsePoints(row.amount),
@@ -179,5 +214,10 @@ interface ActionRow {
 const selectAction = `select id, payment, kind, amount, state, refusal, available, fingerprint, created_at as "createdAt" from payment_action`;
 
 function readAction({ refusal, available, amount, ...row }: ActionRow): StoredAction {
-  return { ...row, amount: parsePoints(amount), ...(refusal && { refusal }), ...(available !== null && { balance: parsePoints(available) }) };
+  return {
+    ...row,
+    amount: parsePoints(amount),
+    ...(refusal && { refusal }),
+    ...(available !== null && { balance: parsePoints(available) }),
+  };
 }

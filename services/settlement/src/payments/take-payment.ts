@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { postingRequestedV1 } from '@points/contracts';
 import { Database, tenants } from '@points/database';
 import { keyReused, problem, type Answer, type Cause } from '@points/http';
-import { points, uuidv7, type Instant } from '@points/kernel';
+import { points, uuidv7 } from '@points/kernel';
 import { event, type OutgoingEvent } from '@points/messaging';
 import { currentTraceparent } from '@points/observability';
 import { HolderCache } from '../holders/holder-cache.js';
@@ -77,7 +77,15 @@ export function keyOf({ municipality: tenant, client, idempotencyKey: key }: Cau
   return { tenant, client, key };
 }
 
-function newPayment(facts: { programme: string; body: TakePayment; cause: Cause; key: PaymentKey; now: Date; shop: Shop; holder: string }): NewPayment {
+function newPayment(facts: {
+  programme: string;
+  body: TakePayment;
+  cause: Cause;
+  key: PaymentKey;
+  now: Date;
+  shop: Shop;
+  holder: string;
+}): NewPayment {
   const { programme, body, cause, key, now, shop, holder } = facts;
   const id = uuidv7();
   const capture = body.capture ?? 'now';
@@ -99,7 +107,16 @@ function newPayment(facts: { programme: string; body: TakePayment; cause: Cause;
   };
 }
 
-function requestOf(asked: { id: string; programme: string; holder: string; shop: Shop; amount: number; client: string; tenant: string; holdUntil: Date | undefined }): OutgoingEvent {
+function requestOf(asked: {
+  id: string;
+  programme: string;
+  holder: string;
+  shop: Shop;
+  amount: number;
+  client: string;
+  tenant: string;
+  holdUntil: Date | undefined;
+}): OutgoingEvent {
   const { id, holdUntil, amount, shop } = asked;
   const places = placesOf(shop);
   const outgoing = event(

@@ -52,7 +52,10 @@ export class WaitingCalls implements OnApplicationShutdown {
           const payment = await findPayment(tx, tenant, id);
           if (payment && payment.state !== 'pending' && payment.state !== 'cancelling') this.wakePayment(id, payment);
         } else {
-          const [decided] = await tx.query(`select 1 from payment_action where tenant = $1 and id = $2 and state <> 'pending'`, [tenant, id]);
+          const [decided] = await tx.query(`select 1 from payment_action where tenant = $1 and id = $2 and state <> 'pending'`, [
+            tenant,
+            id,
+          ]);
           if (decided) this.wakeAction(id);
         }
     });

@@ -21,7 +21,8 @@ export function decideAcceptance(asked: {
   const { programme, shop, holder } = asked;
   if (!shop) return refuse({ code: 'unknown-shop', detail: 'this municipality has no such shop' });
   if (shop.status !== 'active') return refuse({ code: 'shop-suspended', detail: 'the shop takes no points now' });
-  if (!shop.programmes.includes(programme)) return refuse({ code: 'programme-not-taken', detail: 'the shop does not take points of this programme' });
+  if (!shop.programmes.includes(programme))
+    return refuse({ code: 'programme-not-taken', detail: 'the shop does not take points of this programme' });
   if (!holder) return refuse({ code: 'unknown-my-key-id', detail: 'nobody holds this My Key ID' });
   return done({ shop, holder });
 }

@@ -15,8 +15,22 @@ import {
 } from './payment.js';
 
 const openingReference = 'settlement:payment:p';
-const captured: Payment = { state: 'captured', capture: 'now', amount: points(100), captured: points(100), refunded: points(0), isHoldOpen: false };
-const authorised: Payment = { state: 'authorised', capture: 'later', amount: points(100), captured: points(0), refunded: points(0), isHoldOpen: true };
+const captured: Payment = {
+  state: 'captured',
+  capture: 'now',
+  amount: points(100),
+  captured: points(100),
+  refunded: points(0),
+  isHoldOpen: false,
+};
+const authorised: Payment = {
+  state: 'authorised',
+  capture: 'later',
+  amount: points(100),
+  captured: points(0),
+  refunded: points(0),
+  isHoldOpen: true,
+};
 const capture = (n: number, amount: number, more: Partial<Movement> = {}): Movement => ({
   kind: 'capture',
   amount: points(amount),
@@ -25,7 +39,14 @@ const capture = (n: number, amount: number, more: Partial<Movement> = {}): Movem
   state: 'posted',
   ...more,
 });
-const refund = (of: string, amount: number, state: Movement['state'] = 'posted'): Movement => ({ kind: 'refund', amount: points(amount), isFinal: false, of, reference: `r-${of}-${amount}`, state });
+const refund = (of: string, amount: number, state: Movement['state'] = 'posted'): Movement => ({
+  kind: 'refund',
+  amount: points(amount),
+  isFinal: false,
+  of,
+  reference: `r-${of}-${amount}`,
+  state,
+});
 const codeOf = (result: { ok: boolean; refusal?: { code: string } }) => (result.ok ? 'ok' : result.refusal?.code);
 
 describe('the first answer of the ledger', () => {
@@ -64,7 +85,10 @@ describe('in each state', () => {
     ['lapsed', 'payment-not-authorised', 'payment-ended', 'payment-ended'],
     ['refused', 'payment-not-authorised', 'payment-ended', 'payment-ended'],
   ] as const)('%s: capture %s, refund %s, cancellation %s', (state, onCapture, onRefund, onCancellation) => {
-    const payment: Payment = state === 'authorised' ? authorised : { ...captured, state, captured: points(state === 'captured' || state === 'refunded' ? 100 : 0) };
+    const payment: Payment =
+      state === 'authorised'
+        ? authorised
+        : { ...captured, state, captured: points(state === 'captured' || state === 'refunded' ? 100 : 0) };
     const movements = state === 'refunded' ? [refund(openingReference, 100)] : [];
 
     expect(codeOf(decideCapture(payment, movements, {}))).toBe(onCapture);
@@ -78,7 +102,13 @@ describe('decideCapture', () => {
     ['everything when no amount is named', authorised, [], {}, { amount: 100, isFinal: true, n: 1 }],
     ['a part, and gives the rest back', authorised, [], { amount: points(40) }, { amount: 40, isFinal: true, n: 1 }],
     ['a part, and keeps the hold', authorised, [], { amount: points(40), final: false }, { amount: 40, isFinal: false, n: 1 }],
-    ['the last part, which ends the hold whatever is said', { ...authorised, captured: points(40) }, [capture(1, 40)], { amount: points(60), final: false }, { amount: 60, isFinal: true, n: 2 }],
+    [
+      'the last part, which ends the hold whatever is said',
+      { ...authorised, captured: points(40) },
+      [capture(1, 40)],
+      { amount: points(60), final: false },
+      { amount: 60, isFinal: true, n: 2 },
+    ],
     ['what a capture on its way leaves', authorised, [capture(1, 30, { state: 'pending' })], {}, { amount: 70, isFinal: true, n: 2 }],
   ] as const)('takes %s', (_, payment, movements, asked, expected) => {
     expect(decideCapture(payment, movements, asked)).toEqual({ ok: true, value: expected });
@@ -111,30 +141,41 @@ describe('decideRefund', () => {
     const movements = [refund(openingReference, 60, 'pending'), refund(openingReference, 70, 'refused')];
 
     expect(decideRefund(captured, movements, { amount: points(40), openingReference })).toMatchObject({ ok: true });
-    expect(decideRefund(captured, movements, { amount: points(41), openingReference })).toMatchObject({ ok: false, refusal: { code: 'refund-exceeds', facts: { asked: 41, left: 40 } } });
+    expect(decideRefund(captured, movements, { amount: points(41), openingReference })).toMatchObject({
+      ok: false,
+      refusal: { code: 'refund-exceeds', facts: { asked: 41, left: 40 } },
+    });
   });
 
   it('never gives more than was captured, whatever is asked in whatever order', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 80 }), fc.constantFrom('posted', 'pending', 'refused')), { maxLength: 20 }), (asks) => {
-        const payment: Payment = { ...authorised, state: 'captured', captured: points(100), isHoldOpen: false };
-        const movements: Movement[] = [capture(1, 30), capture(2, 70)];
-        for (const [amount, state] of asks) {
-          const decided = decideRefund(payment, movements, { amount: points(amount), openingReference });
-          if (decided.ok) movements.push(...decided.value.map((part) => refund(part.of, part.amount, state)));
-        }
-        for (const one of [capture(1, 30), capture(2, 70)]) {
-          const given = movements.filter((two) => two.of === one.reference && two.state !== 'refused').reduce((sum, two) => sum + two.amount, 0);
-          expect(given).toBeLessThanOrEqual(one.amount);
-        }
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 80 }), fc.constantFrom('posted', 'pending', 'refused')), { maxLength: 20 }),
+        (asks) => {
+          const payment: Payment = { ...authorised, state: 'captured', captured: points(100), isHoldOpen: false };
+          const movements: Movement[] = [capture(1, 30), capture(2, 70)];
+          for (const [amount, state] of asks) {
+            const decided = decideRefund(payment, movements, { amount: points(amount), openingReference });
+            if (decided.ok) movements.push(...decided.value.map((part) => refund(part.of, part.amount, state)));
+          }
+          for (const one of [capture(1, 30), capture(2, 70)]) {
+            const given = movements
+              .filter((two) => two.of === one.reference && two.state !== 'refused')
+              .reduce((sum, two) => sum + two.amount, 0);
+            expect(given).toBeLessThanOrEqual(one.amount);
+          }
+        },
+      ),
     );
   });
 });
 
 describe('decideCancellation', () => {
   it('waits for the ledger while the payment is pending', () => {
-    expect(decideCancellation({ ...captured, state: 'pending', captured: points(0) }, [], openingReference)).toEqual({ ok: true, value: { when: 'answered' } });
+    expect(decideCancellation({ ...captured, state: 'pending', captured: points(0) }, [], openingReference)).toEqual({
+      ok: true,
+      value: { when: 'answered' },
+    });
   });
 
   it('releases what is held and refunds what was captured of it', () => {
@@ -166,7 +207,13 @@ describe('afterMovement', () => {
     ['a refund', captured, refund(openingReference, 40), posted, { refunded: 40 }],
     ['a release', authorised, release, posted, { captured: 0, isHoldOpen: false }],
     ['a refused capture', authorised, capture(1, 40), { posted: false, code: 'programme-frozen' }, { captured: 0, isHoldOpen: true }],
-    ['a capture of a hold that is over', authorised, capture(1, 40), { posted: false, code: 'hold-ended' }, { captured: 0, isHoldOpen: false }],
+    [
+      'a capture of a hold that is over',
+      authorised,
+      capture(1, 40),
+      { posted: false, code: 'hold-ended' },
+      { captured: 0, isHoldOpen: false },
+    ],
     ['a release of a hold that is over', authorised, release, { posted: false, code: 'hold-ended' }, { isHoldOpen: false }],
     ['a refused refund', captured, refund(openingReference, 40), { posted: false, code: 'refund-exceeds' }, { refunded: 0 }],
   ] as const)('counts %s', (_, payment, movement, answer, expected) => {
@@ -193,6 +240,8 @@ describe('restingState', () => {
     ['captured', 'lapse', { isHoldOpen: false, captured: 40, refunded: 0 }],
     ['lapsed', 'capture', { isHoldOpen: false, captured: 0, refunded: 0 }],
   ] as const)('is %s after a %s that left %j', (state, cause, totals) => {
-    expect(restingState({ ...authorised, ...totals, captured: points(totals.captured), refunded: points(totals.refunded) }, cause)).toBe(state);
+    expect(restingState({ ...authorised, ...totals, captured: points(totals.captured), refunded: points(totals.refunded) }, cause)).toBe(
+      state,
+    );
   });
 });

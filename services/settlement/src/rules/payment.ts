@@ -72,15 +72,25 @@ export function decideCapture(
   asked: { readonly amount?: Points; readonly final?: boolean },
 ): Result<{ readonly amount: Points; readonly isFinal: boolean; readonly n: number }, ActionRefusal> {
   if (payment.state === 'cancelling') return refuse(beingCancelled);
-  if (payment.state !== 'authorised') return refuse({ code: 'payment-not-authorised', detail: `the payment is ${payment.state}; only an authorised one can be captured` });
+  if (payment.state !== 'authorised')
+    return refuse({ code: 'payment-not-authorised', detail: `the payment is ${payment.state}; only an authorised one can be captured` });
   const pending = movements.filter((one) => one.state === 'pending' && one.kind !== 'refund');
   if (pending.some((one) => one.kind === 'release' || one.isFinal)) return refuse(busy);
   const captures = movements.filter((one) => one.kind === 'capture').length;
-  if (captures >= capturesMax) return refuse({ code: 'too-many-captures', detail: `a payment is captured in at most ${capturesMax} parts`, facts: { max: capturesMax } });
+  if (captures >= capturesMax)
+    return refuse({
+      code: 'too-many-captures',
+      detail: `a payment is captured in at most ${capturesMax} parts`,
+      facts: { max: capturesMax },
+    });
   const left = payment.amount - payment.captured - sumPoints(pending.map((one) => one.amount));
   const amount = asked.amount ?? points(left);
   if (amount > left || amount < 1)
-    return refuse({ code: 'capture-exceeds', detail: `${left} points can still be captured, ${amount} were asked for`, facts: { asked: amount, left } });
+    return refuse({
+      code: 'capture-exceeds',
+      detail: `${left} points can still be captured, ${amount} were asked for`,
+      facts: { asked: amount, left },
+    });
   return done({ amount, isFinal: (asked.final ?? true) || amount === left, n: captures + 1 });
 }
 
@@ -105,7 +115,11 @@ export function decideRefund(
       const parts = partsOf(takingsLeft(payment, movements, asked.openingReference), asked.amount);
       const left = sumPoints(takingsLeft(payment, movements, asked.openingReference).map((one) => one.amount));
       if (!parts)
-        return refuse({ code: 'refund-exceeds', detail: `${left} points can still be refunded, ${asked.amount} were asked for`, facts: { asked: asked.amount, left } });
+        return refuse({
+          code: 'refund-exceeds',
+          detail: `${left} points can still be refunded, ${asked.amount} were asked for`,
+          facts: { asked: asked.amount, left },
+        });
       return done(parts);
     }
   }
@@ -187,7 +201,9 @@ function takingsLeft(payment: Payment, movements: readonly Movement[], openingRe
       ? payment.captured > 0
         ? [{ of: openingReference, amount: payment.captured }]
         : []
-      : movements.filter((one) => one.kind === 'capture' && one.state === 'posted').map((one) => ({ of: one.reference, amount: one.amount }));
+      : movements
+          .filter((one) => one.kind === 'capture' && one.state === 'posted')
+          .map((one) => ({ of: one.reference, amount: one.amount }));
   const refunds = movements.filter((one) => one.kind === 'refund' && one.state !== 'refused');
   return takings
     .map(({ of, amount }) => ({ of, amount: points(amount - sumPoints(refunds.filter((one) => one.of === of).map((one) => one.amount))) }))
@@ -211,5 +227,9 @@ const beingCancelled = { code: 'payment-being-cancelled', detail: 'the payment i
 const busy = { code: 'payment-busy', detail: 'a movement of this payment is not answered yet; ask again shortly' } as const;
 
 function ended(payment: Payment) {
-  return { code: 'payment-ended', detail: `the payment is ${payment.state}: there is nothing left to give back`, facts: { state: payment.state } } as const;
+  return {
+    code: 'payment-ended',
+    detail: `the payment is ${payment.state}: there is nothing left to give back`,
+    facts: { state: payment.state },
+  } as const;
 }

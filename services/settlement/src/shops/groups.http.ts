@@ -24,11 +24,10 @@ export class GroupsController {
   @Operation({ summary: 'List groups by id', scope: 'shops:read', answer: GroupPage })
   list(@Param() { municipality }: MunicipalityPath, @Query() { after = '', limit = pageRowsMax }: PageQuery): Promise<GroupPage> {
     return this.database.transaction(tenants(municipality), async (tx) => {
-      const rows = await tx.query<{ group: string; name: string }>(`select id as "group", name from shop_group where tenant = $1 and id > $2 order by id limit $3`, [
-        municipality,
-        after,
-        limit + 1,
-      ]);
+      const rows = await tx.query<{ group: string; name: string }>(
+        `select id as "group", name from shop_group where tenant = $1 and id > $2 order by id limit $3`,
+        [municipality, after, limit + 1],
+      );
       const groups = rows.slice(0, limit);
       const next = rows.length > limit ? groups.at(-1)?.group : undefined;
       return { groups, ...(next !== undefined && { next }) };
@@ -39,7 +38,10 @@ export class GroupsController {
   @Operation({ summary: 'Read a group', scope: 'shops:read', answer: GroupView, problems: ['unknown-group'] })
   read(@Param() { municipality, group }: GroupPath): Promise<GroupView> {
     return this.database.transaction(tenants(municipality), async (tx) => {
-      const [found] = await tx.query<{ group: string; name: string }>(`select id as "group", name from shop_group where tenant = $1 and id = $2`, [municipality, group]);
+      const [found] = await tx.query<{ group: string; name: string }>(
+        `select id as "group", name from shop_group where tenant = $1 and id = $2`,
+        [municipality, group],
+      );
       if (!found) throw problem(404, 'unknown-group', 'this municipality has no such group');
       return found;
     });

@@ -9,7 +9,11 @@ export async function putShops(tx: Tx, tenant: string, shops: readonly BulkShop[
   if (twice) throw problem(422, 'shop-twice', `the shop ${twice.shop} is in the request twice`, { shop: twice.shop });
   for (const { shop, programmes } of shops) {
     const foreign = programmes.find((one) => !one.startsWith(`${tenant}-`));
-    if (foreign) throw problem(422, 'foreign-programme', `shop ${shop}: ${foreign} is a programme of another municipality`, { shop, programme: foreign });
+    if (foreign)
+      throw problem(422, 'foreign-programme', `shop ${shop}: ${foreign} is a programme of another municipality`, {
+        shop,
+        programme: foreign,
+      });
   }
   try {
     // Ordered, so that two requests over the same shops queue up instead of deadlocking. Lists travel as JSON: an array of arrays
@@ -32,7 +36,8 @@ export async function putShops(tx: Tx, tenant: string, shops: readonly BulkShop[
       ],
     );
   } catch (error) {
-    if (violatedConstraint(error) === 'shop_of_group') throw problem(422, 'unknown-group', 'a shop names a group that this municipality does not have');
+    if (violatedConstraint(error) === 'shop_of_group')
+      throw problem(422, 'unknown-group', 'a shop names a group that this municipality does not have');
     throw error;
   }
   await notify(

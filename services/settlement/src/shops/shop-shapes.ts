@@ -1,6 +1,21 @@
 import { IsProgramme, MunicipalityPath } from '@points/http';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  ArrayUnique,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  MinLength,
+  ValidateNested,
+} from 'class-validator';
 import { shopProgrammesMax, shopTagsMax } from '../rules/limits.js';
 
 /** It becomes part of the account `merchant:<shop>` and of the tag `shop:<shop>` in the ledger. */

@@ -13,7 +13,12 @@ export class ShopsController {
   ) {}
 
   @Put(':shop')
-  @Operation({ summary: 'Make or replace a shop', scope: 'shops:write', answer: ShopView, problems: ['unknown-group', 'foreign-programme'] })
+  @Operation({
+    summary: 'Make or replace a shop',
+    scope: 'shops:write',
+    answer: ShopView,
+    problems: ['unknown-group', 'foreign-programme'],
+  })
   put(@Param() { municipality, shop }: ShopPath, @Body() body: PutShop): Promise<ShopView> {
     return this.database.transaction(tenants(municipality), async (tx) => {
       await putShops(tx, municipality, [{ shop, ...body }]);
@@ -58,12 +63,10 @@ export class ShopsController {
 
 async function listShops(tx: Tx, municipality: string, { after = '', limit = pageRowsMax, group }: ShopsQuery): Promise<ShopPage> {
   // One row more than asked for tells whether there is a next page.
-  const rows = await tx.query<ShopRow>(`${selectShop} where tenant = $1 and id > $2 and ($4::text is null or shop_group = $4) order by id limit $3`, [
-    municipality,
-    after,
-    limit + 1,
-    group ?? null,
-  ]);
+  const rows = await tx.query<ShopRow>(
+    `${selectShop} where tenant = $1 and id > $2 and ($4::text is null or shop_group = $4) order by id limit $3`,
+    [municipality, after, limit + 1, group ?? null],
+  );
   const shops = rows.slice(0, limit).map(readShop);
   const next = rows.length > limit ? shops.at(-1)?.shop : undefined;
   return { shops, ...(next !== undefined && { next }) };

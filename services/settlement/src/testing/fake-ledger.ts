@@ -1,5 +1,12 @@
 import { Controller, Module } from '@nestjs/common';
-import { postingCompletedV1, postingRequestedV1, type Instruction, type PostingCompleted, type PostingOutcome, type PostingRequested } from '@points/contracts';
+import {
+  postingCompletedV1,
+  postingRequestedV1,
+  type Instruction,
+  type PostingCompleted,
+  type PostingOutcome,
+  type PostingRequested,
+} from '@points/contracts';
 import type { Instant } from '@points/kernel';
 import { event, messagingMigrations, OnEvent, publish, type BatchContext, type Received } from '@points/messaging';
 import { httpMigrations } from '@points/http';
@@ -118,7 +125,9 @@ export function fakeLedgerService(ledger: FakeLedger): ServiceDefinition {
       await ledger.gate;
       await publish(
         tx,
-        events.map(({ data, requester }) => event(postingCompletedV1, ledger.post(data), { ...(requester !== undefined && { requester }) })),
+        events.map(({ data, requester }) =>
+          event(postingCompletedV1, ledger.post(data), { ...(requester !== undefined && { requester }) }),
+        ),
       );
     }
   }

@@ -37,10 +37,10 @@ export async function readReport(client: CloudClient, programme: TrialProgramme)
     'The report',
   );
   return {
-    municipality_code: programme.municipality,
-    program: programme.name,
-    period: [programme.firstDay, programme.lastDay],
-    validity_days: programme.validityDays,
+    municipality_code: text(report, 'municipality_code'),
+    program: text(report, 'program'),
+    period: days(report, 'period'),
+    validity_days: whole(report, 'validity_days'),
     issued: tally(report, 'issued'),
     converted: tally(report, 'converted'),
     expired: tally(report, 'expired'),
@@ -55,14 +55,28 @@ function tally(report: Readonly<Record<string, unknown>>, name: string): Tally {
 
 function record(from: Readonly<Record<string, unknown>>, name: string): Record<string, unknown> {
   const value = from[name];
-  if (!isRecord(value))
-    throw new CloudError(`The ledger's report has no field ${name}: this replay does not fit the version of the cloud.`);
+  if (!isRecord(value)) throw misfit(`field ${name}`);
+  return value;
+}
+
+function text(from: Readonly<Record<string, unknown>>, name: string): string {
+  const value = from[name];
+  if (typeof value !== 'string') throw misfit(`text ${name}`);
+  return value;
+}
+
+function days(from: Readonly<Record<string, unknown>>, name: string): string[] {
+  const value = from[name];
+  if (!Array.isArray(value) || !value.every((day) => typeof day === 'string')) throw misfit(`list of days ${name}`);
   return value;
 }
 
 function whole(from: Readonly<Record<string, unknown>>, name: string): number {
   const value = from[name];
-  if (typeof value !== 'number' || !Number.isSafeInteger(value))
-    throw new CloudError(`The ledger's report has no whole number ${name}: this replay does not fit the version of the cloud.`);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw misfit(`whole number ${name}`);
   return value;
+}
+
+function misfit(what: string): CloudError {
+  return new CloudError(`The ledger's report has no ${what}: this replay does not fit the version of the cloud.`);
 }

@@ -56,7 +56,7 @@ function refusedByFolder(row: TrialRow, trial: Trial, partners: ReadonlySet<stri
   return bad(
     files.exchange.columns.partner,
     line === undefined
-      ? `"${row.partner}" is not a partner of partners.csv`
+      ? `"${row.partner}" is not set up: partners.csv has no good line for it`
       : `"${row.partner}" could not be set up, see partners.csv:${line}`,
   );
 }

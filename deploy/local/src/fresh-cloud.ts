@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isPortFree } from '@points/infrastructure';
-import { cloud, portOffsets, readSettings, supervise } from '@points/local';
+import { cloud, portOffsets } from './cloud.js';
+import { readSettings } from './settings.js';
+import { supervise } from './supervise.js';
 
 export interface FreshCloud {
   readonly home: string;
@@ -11,9 +13,9 @@ export interface FreshCloud {
   stop(): Promise<void>;
 }
 
-/** A whole cloud of its own for one replay: the real services over their own PostgreSQL and Kafka, on free ports, in a folder that goes away. */
+/** A whole cloud of its own: the real services over their own PostgreSQL and Kafka, on free ports, in a folder that goes away. */
 export async function startFreshCloud(root: string, environment: NodeJS.ProcessEnv, say: (line: string) => void): Promise<FreshCloud> {
-  const home = await mkdtemp(join(tmpdir(), 'points-replay-'));
+  const home = await mkdtemp(join(tmpdir(), 'points-cloud-'));
   const settings = readSettings(
     {
       // What points at other databases, brokers or a cloud that runs must not reach a throwaway one. The Kafka jars are those that `npm start` keeps.

@@ -1,0 +1,57 @@
+// Makes what docker-compose.yml needs on this machine: secrets as files, a compose.env that names them, and cloud.json for the tools.
+// CLOUD_HOME=.local/docker CLOUD_PORT_BASE=7100 node deploy/local/dist/prepare-containers.js
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { serviceUrls } from '@points/database';
+import { randomToken } from '@points/kernel';
+import { cloud } from './cloud.js';
+import { writeCloudFile } from './cloud-file.js';
+import { keepText } from './keep-text.js';
+import { keepSecrets } from './secrets.js';
+import { readSettings } from './settings.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const services = cloud.services.map(({ name }) => name);
+const { home, portBase } = readSettings(process.env, root, services);
+const secrets = keepSecrets(home, services);
+const folder = join(home, 'secrets');
+/** Inside, the ports are always the same; CLOUD_PORT_BASE moves those that are published. */
+const containerPortBase = 7_100;
+
+const superuserPassword = keepText(join(folder, 'postgres-password'), randomToken);
+// The names that the containers have among themselves.
+const server = new URL('postgres://postgres@postgres:5432/postgres');
+server.password = superuserPassword;
+keepText(join(folder, 'admin-database-url'), () => server.toString());
+server.pathname = '/points';
+for (const service of services) {
+  const { password = '', ownerPassword = '' } = secrets.passwords.get(service) ?? {};
+  const { url, ownerUrl } = serviceUrls(server.toString(), { service, password, ownerPassword });
+  keepText(join(folder, `${service}-database-url`), () => url);
+  keepText(join(folder, `${service}-migration-database-url`), () => ownerUrl);
+}
+const names = [
+  ...['postgres-password', 'admin-database-url', 'database-passwords.json', 'identity-jwks.json', 'bootstrap-clients.json'],
+  ...services.flatMap((service) => [`${service}-database-url`, `${service}-migration-database-url`]),
+];
+// Mounted one by one into containers whose users are not the owner of these files. On this machine the folder is shut (0700).
+for (const name of names) chmodSync(join(folder, name), 0o444);
+
+const portOf = (offset: number) => String(portBase + offset);
+const urls = new Map(cloud.services.map(({ name, portOffset }) => [name, `http://127.0.0.1:${portOf(portOffset)}`]));
+// Only exchange calls it: by the name and the port that it has among the containers, see docker-compose.yml.
+for (const { name, portOffset } of cloud.simulators) urls.set(name, `http://${name}:${containerPortBase + portOffset}`);
+const cloudFile = writeCloudFile(home, urls, secrets.clients);
+
+const environment = {
+  COMPOSE_PROJECT_NAME: 'points',
+  POINTS_SECRETS: folder,
+  TOKEN_ISSUER: urls.get('identity') ?? '',
+  ...Object.fromEntries(
+    [...cloud.services, ...cloud.simulators].map(({ name, portOffset }) => [`${name.toUpperCase().replaceAll('-', '_')}_PORT`, portOf(portOffset)]),
+  ),
+};
+const environmentFile = join(home, 'compose.env');
+writeFileSync(environmentFile, `${Object.entries(environment).map(([name, value]) => `${name}=${value}`).join('\n')}\n`);
+console.log(`secrets: ${folder}\nenvironment of compose: ${environmentFile}\naddresses and clients for the tools: ${cloudFile}`);

@@ -1,0 +1,518 @@
+import type { Instruction, PostingRequest } from '../rules/instruction.js';
+import type { Rules } from '../rules/programme.js';
+
+/**
+ * What the ledger promises, said once more and as plainly as possible: arrays, loops and milliseconds, no database and none of the
+ * ledger's own rules. Where the two disagree, one of them is wrong. Times are milliseconds since 1970, points plain numbers.
+ */
+export interface Books {
+  readonly programmes: Map<string, ModelProgramme>;
+  /** Makes the model wrong on purpose, to see that a simulation finds it. */
+  readonly mistake?: Mistake;
+}
+
+export type Mistake = 'ends-a-millisecond-late' | 'refund-from-the-front' | 'draw-newest-first' | 'forgets-references' | 'release-keeps-hold' | 'expiry-takes-held';
+
+export interface ModelProgramme {
+  readonly id: string;
+  readonly firstDay: string;
+  lastDay: string | null;
+  historyOpen: boolean;
+  frozen: boolean;
+  readonly versions: { version: number; validFrom: string; rules: Rules }[];
+  readonly accounts: Map<string, ModelAccount>;
+  /** What became of each reference. */
+  readonly answers: Map<string, Answered>;
+  /** What accounts that are no longer simulated have left behind. */
+  readonly left: Record<string, bigint>;
+}
+
+export interface ModelAccount {
+  readonly account: string;
+  /** The latest time at which something was recorded; the account's clock never runs behind it. */
+  latest: number;
+  readonly lots: ModelLot[];
+  readonly holds: Record<string, ModelHold>;
+  /** By reference: spends, conversions, donations and captures. */
+  readonly uses: Record<string, ModelUse>;
+  lapsed: number;
+  /** What system accounts have got from this one; negative when they gave. Totals of the report are kept as `total:…`. */
+  readonly counters: Record<string, bigint>;
+}
+
+export interface ModelLot {
+  /** In the order in which they began: it stands for the id. */
+  readonly no: number;
+  id?: string;
+  readonly priority: number;
+  readonly granted: number;
+  end: number | null;
+  readonly tags: readonly string[];
+  readonly source: string;
+  readonly funding: string;
+  readonly version: number;
+  readonly amount: number;
+  left: number;
+  held: number;
+  lapsed: number;
+}
+
+interface Taken {
+  readonly lot: number;
+  readonly amount: number;
+}
+
+export interface ModelHold {
+  readonly at: number;
+  readonly until: number | null;
+  readonly amount: number;
+  captured: number;
+  ended: boolean;
+  readonly parts: readonly Taken[];
+}
+
+export interface ModelUse {
+  readonly to: string;
+  readonly at: number;
+  readonly amount: number;
+  refunded: number;
+  readonly parts: readonly Taken[];
+}
+
+export type ModelOutcome =
+  | { readonly status: 'posted'; readonly amount: number; readonly effectiveAt: string; readonly balance: number; readonly available: number }
+  | { readonly status: 'refused'; readonly code: string; readonly facts?: Readonly<Record<string, string | number>> };
+
+export interface Answered {
+  readonly content: string;
+  readonly outcome: ModelOutcome;
+  readonly completedAt: number;
+  /** The id that the ledger gave the posting, once it is known. */
+  posting?: string;
+}
+
+export interface ModelAnswer {
+  readonly outcome: ModelOutcome;
+  readonly completedAt: number;
+  readonly repeated: boolean;
+  /** Where the answer is remembered. */
+  readonly answered?: Answered;
+}
+
+export interface ModelRequest extends Pick<PostingRequest, 'reference' | 'account' | 'instruction' | 'effectiveAt'> {
+  readonly programme: string;
+  readonly internal?: boolean;
+}
+
+/** Everything a caller may ask for. Checks come in the documented order. */
+export function post(books: Books, request: ModelRequest, now: number): ModelAnswer {
+  const programme = books.programmes.get(request.programme);
+  if (!programme) return { outcome: refused('unknown-programme'), completedAt: now, repeated: false };
+  const { instruction } = request;
+  if (instruction.kind === 'issue') open(programme, request.account, now);
+  if (instruction.kind === 'transfer' && instruction.to.startsWith('holder:')) open(programme, instruction.to, now);
+
+  const content = contentOf(request);
+  const before = books.mistake === 'forgets-references' ? undefined : programme.answers.get(request.reference);
+  if (before) {
+    if (before.content !== content) return { outcome: refused('reference-reused'), completedAt: now, repeated: false };
+    return { outcome: before.outcome, completedAt: before.completedAt, repeated: true, answered: before };
+  }
+  const outcome = decide(books, programme, request, now);
+  if (outcome.status === 'refused' && request.internal) return { outcome, completedAt: now, repeated: false };
+  const answered: Answered = { content, outcome, completedAt: now };
+  programme.answers.set(request.reference, answered);
+  return { outcome, completedAt: now, repeated: false, answered };
+}
+
+/** Takes what is over up to an instant, but for what is held. Answers the lots and points it took. */
+export function expire(books: Books, programme: ModelProgramme, account: ModelAccount, until: number, now: number): { lots: number; points: number } {
+  let [lots, points] = [0, 0];
+  for (const lot of account.lots) {
+    if (!isOver(books, lot, until)) continue;
+    const amount = books.mistake === 'expiry-takes-held' ? lot.left : lot.left - lot.held;
+    if (amount <= 0) continue;
+    lapse(account, lot, amount);
+    lots++;
+    points += amount;
+  }
+  if (lots > 0) record(account, now);
+  return { lots, points };
+}
+
+/** Holds whose time has come, in that order. */
+export function dueHolds(programme: ModelProgramme, now: number): { account: ModelAccount; hold: string; until: number }[] {
+  const due: { account: ModelAccount; hold: string; until: number }[] = [];
+  for (const account of programme.accounts.values()) {
+    for (const [hold, { ended, until }] of Object.entries(account.holds)) if (!ended && until !== null && until <= now) due.push({ account, hold, until });
+  }
+  return due.sort((a, b) => a.until - b.until);
+}
+
+export function balanceOf(account: ModelAccount): number {
+  return account.lots.reduce((sum, lot) => sum + lot.left, 0);
+}
+
+export function heldOf(account: ModelAccount): number {
+  return account.lots.reduce((sum, lot) => sum + lot.held, 0);
+}
+
+/** What counts at an instant: everything but the free points of lots that are over. */
+export function worth(books: Books, account: ModelAccount, at: number): { balance: number; available: number } {
+  let balance = 0;
+  for (const lot of account.lots) balance += isOver(books, lot, at) ? lot.held : lot.left;
+  return { balance, available: balance - heldOf(account) };
+}
+
+/** What an account could spend at certain places. */
+export function freeAt(books: Books, account: ModelAccount, at: number, places: readonly string[] | 'anywhere'): number {
+  return account.lots.reduce((sum, lot) => sum + (isAlive(books, lot, at) && fits(lot, places) ? lot.left - lot.held : 0), 0);
+}
+
+function decide(books: Books, programme: ModelProgramme, request: ModelRequest, now: number): ModelOutcome {
+  const { instruction } = request;
+  if (programme.frozen) return refused('programme-frozen');
+  const account = programme.accounts.get(request.account);
+  const clock = Math.max(now, account?.latest ?? now);
+  const at = request.effectiveAt === undefined ? clock : Date.parse(request.effectiveAt);
+  if (!request.internal) {
+    if (at > clock) return refused('effective-in-future', { effectiveAt: iso(at), now: iso(clock) });
+    if (request.effectiveAt !== undefined && !programme.historyOpen) return refused('history-closed', { effectiveAt: iso(at) });
+    if (instruction.kind !== 'release') {
+      const { firstDay, lastDay } = programme;
+      const day = dayText(at);
+      if (day < firstDay || (lastDay !== null && day > lastDay)) return refused('outside-period', { day, firstDay, ...(lastDay !== null && { lastDay }) });
+    }
+  }
+  // Somebody who is not known has nothing, and nothing is written about him.
+  const own = account ?? emptyAccount(request.account, now);
+  const outcome = carryOut(books, programme, own, request.reference, instruction, at, now);
+  if (outcome !== undefined) return outcome;
+  record(own, now);
+  return { status: 'posted', amount: amountOf(own, instruction), effectiveAt: iso(at), ...worth(books, own, at) };
+}
+
+/** Answers the refusal, or changes the books and answers nothing. */
+function carryOut(books: Books, programme: ModelProgramme, own: ModelAccount, reference: string, wish: Instruction, at: number, now: number): ModelOutcome | undefined {
+  switch (wish.kind) {
+    case 'issue': {
+      const { version, rules } = versionAt(programme, at);
+      const end = endOf(rules.expiry, at);
+      if (end !== null && end <= at) return refused('lot-already-over', { expiresAt: iso(end) });
+      if (balanceOf(own) + wish.amount > largest) return refused('balance-too-large');
+      const { priority, usableAt } = rules;
+      begin(own, { priority, granted: at, end, tags: usableAt, source: wish.source, funding: wish.funding, version, amount: wish.amount });
+      count(own, `issued:${wish.source}`, -wish.amount);
+      count(own, 'total:issue', wish.amount);
+      return undefined;
+    }
+    case 'spend':
+    case 'convert':
+    case 'donate': {
+      if (!mayReceive(wish.kind, wish.to)) return refused('wrong-account', { account: wish.to });
+      const taken = take(books, own, wish.amount, at, wish.places);
+      if (!Array.isArray(taken)) return taken;
+      liveOn(books, programme, own, at);
+      for (const { lot, amount } of taken) lotOf(own, lot).left -= amount;
+      use(own, reference, wish.kind, { to: wish.to, at, amount: wish.amount, refunded: 0, parts: taken });
+      return undefined;
+    }
+    case 'hold': {
+      if (own.holds[wish.hold]) return refused('hold-exists');
+      const until = wish.expiresAt === undefined ? null : Date.parse(wish.expiresAt);
+      if (until !== null && until <= at) return refused('hold-ended');
+      const taken = take(books, own, wish.amount, at, wish.places);
+      if (!Array.isArray(taken)) return taken;
+      for (const { lot, amount } of taken) lotOf(own, lot).held += amount;
+      own.holds[wish.hold] = { at, until, amount: wish.amount, captured: 0, ended: false, parts: taken };
+      return undefined;
+    }
+    case 'capture': {
+      const kind = wish.use ?? 'spend';
+      if (!mayReceive(kind, wish.to)) return refused('wrong-account', { account: wish.to });
+      const hold = own.holds[wish.hold];
+      if (!hold) return refused('unknown-hold');
+      if (at < hold.at) return refused('before-its-cause', { effectiveAt: iso(at), causeAt: iso(hold.at) });
+      if (hold.ended || (hold.until !== null && hold.until <= at)) return refused('hold-ended');
+      const open = hold.amount - hold.captured;
+      if (wish.amount > open) return refused('hold-exceeded', { needed: wish.amount, available: open });
+      const taken = unit(hold.parts).slice(hold.captured, wish.amount);
+      liveOn(books, programme, own, at);
+      for (const { lot, amount } of taken) {
+        lotOf(own, lot).left -= amount;
+        lotOf(own, lot).held -= amount;
+      }
+      hold.captured += wish.amount;
+      use(own, reference, kind, { to: wish.to, at, amount: wish.amount, refunded: 0, parts: taken });
+      if (wish.final) free(books, programme, own, hold, at);
+      hold.ended = wish.final || hold.captured === hold.amount;
+      return undefined;
+    }
+    case 'release': {
+      const hold = own.holds[wish.hold];
+      if (!hold) return refused('unknown-hold');
+      if (at < hold.at) return refused('before-its-cause', { effectiveAt: iso(at), causeAt: iso(hold.at) });
+      if (hold.ended) return refused('hold-ended');
+      if (books.mistake !== 'release-keeps-hold') free(books, programme, own, hold, at);
+      hold.ended = true;
+      return undefined;
+    }
+    case 'refund': {
+      const used = own.uses[wish.of];
+      if (!used) return refused('unknown-posting');
+      if (at < used.at) return refused('before-its-cause', { effectiveAt: iso(at), causeAt: iso(used.at) });
+      const open = used.amount - used.refunded;
+      if (wish.amount > open) return refused('refund-exceeds', { needed: wish.amount, available: open });
+      if (balanceOf(own) + wish.amount > largest) return refused('balance-too-large');
+      // What was taken last comes back first.
+      const order = books.mistake === 'refund-from-the-front' ? used.parts : [...used.parts].reverse();
+      const back = unit(order).slice(used.refunded, wish.amount);
+      for (const { lot, amount } of back) lotOf(own, lot).left += amount;
+      used.refunded += wish.amount;
+      count(own, used.to, -wish.amount);
+      count(own, 'total:refund', wish.amount);
+      settleWhatIsOver(books, programme, own, back, at);
+      return undefined;
+    }
+    case 'transfer': {
+      if (!wish.to.startsWith('holder:') || wish.to === own.account) return refused('wrong-account', { account: wish.to });
+      if (!versionAt(programme, at).rules.transferAllowed) return refused('not-allowed');
+      const receiver = open(programme, wish.to, now);
+      if (balanceOf(receiver) + wish.amount > largest) return refused('balance-too-large');
+      const taken = take(books, own, wish.amount, at, 'anywhere');
+      if (!Array.isArray(taken)) return taken;
+      liveOn(books, programme, own, at, taken);
+      for (const { lot, amount } of taken) {
+        const source = lotOf(own, lot);
+        source.left -= amount;
+        begin(receiver, { ...source, end: source.end, granted: at, amount });
+      }
+      record(receiver, now);
+      return undefined;
+    }
+  }
+}
+
+/** Priority, earliest end, oldest; only what lives and can be used there. Answers what is taken, or why there is not enough. */
+function take(books: Books, own: ModelAccount, needed: number, at: number, places: readonly string[] | 'anywhere'): Taken[] | ModelOutcome {
+  const candidates = own.lots.filter((lot) => isAlive(books, lot, at) && fits(lot, places) && lot.left > lot.held);
+  candidates.sort((a, b) => a.priority - b.priority || (a.end ?? Infinity) - (b.end ?? Infinity) || a.no - b.no || 0);
+  if (books.mistake === 'draw-newest-first') candidates.sort((a, b) => b.no - a.no);
+  // Two lots without an end: Infinity − Infinity is no number, and the order of the lots decides.
+  const taken: Taken[] = [];
+  let open = needed;
+  for (const lot of candidates) {
+    if (open === 0) break;
+    const amount = Math.min(open, lot.left - lot.held);
+    taken.push({ lot: lot.no, amount });
+    open -= amount;
+  }
+  if (open === 0) return taken;
+
+  let [available, elsewhere, expired] = [0, 0, 0];
+  for (const lot of own.lots) {
+    const rest = lot.left - lot.held;
+    if (!fits(lot, places)) elsewhere += isAlive(books, lot, at) ? rest : 0;
+    else {
+      available += isAlive(books, lot, at) ? rest : 0;
+      expired += lot.lapsed + (isOver(books, lot, at) ? rest : 0);
+    }
+  }
+  if (expired > 0 && available + expired >= needed) return refused('lot-expired', { needed, available, expired });
+  if (elsewhere > 0 && available + elsewhere >= needed) return refused('not-usable-here', { needed, available, elsewhere });
+  return refused('insufficient-points', { needed, available });
+}
+
+/** Where the rule says so, everything an account still has lives on when it is used. What a transfer takes away keeps its end. */
+function liveOn(books: Books, programme: ModelProgramme, own: ModelAccount, at: number, leaving: readonly Taken[] = []): void {
+  for (const lot of own.lots) {
+    const { expiry } = versionOf(programme, lot.version).rules;
+    if (expiry.kind !== 'months-after-last-use' || lot.left === 0 || !isAlive(books, lot, at) || lot.end === null) continue;
+    const end = endOf(expiry, at);
+    if (end !== null && end > lot.end) lot.end = end;
+  }
+  void leaving;
+}
+
+/** Ends a hold's reservation of what it has not captured. */
+function free(books: Books, programme: ModelProgramme, own: ModelAccount, hold: ModelHold, at: number): void {
+  const rest = unit(hold.parts).slice(hold.captured, hold.amount - hold.captured);
+  for (const { lot, amount } of rest) lotOf(own, lot).held -= amount;
+  settleWhatIsOver(books, programme, own, rest, at);
+}
+
+/** Points that come back to a lot whose time is over go the way of the rule under which they were granted. */
+function settleWhatIsOver(books: Books, programme: ModelProgramme, own: ModelAccount, back: readonly Taken[], at: number): void {
+  for (const { lot: no, amount } of back) {
+    const lot = lotOf(own, no);
+    if (!isOver(books, lot, at)) continue;
+    const rule = versionOf(programme, lot.version).rules.refundOfExpired;
+    if (rule.kind === 'restore-and-expire') lapse(own, lot, amount);
+    else {
+      lot.left -= amount;
+      if (rule.kind === 'to-municipality') count(own, 'municipality', amount);
+      else begin(own, { ...lot, granted: at, end: midnightAfter(dayNumber(at) + rule.days), amount });
+    }
+  }
+}
+
+function lapse(account: ModelAccount, lot: ModelLot, amount: number): void {
+  lot.left -= amount;
+  lot.lapsed += amount;
+  account.lapsed += amount;
+  count(account, 'expired', amount);
+}
+
+function begin(account: ModelAccount, { priority, granted, end, tags, source, funding, version, amount }: Omit<ModelLot, 'no' | 'id' | 'left' | 'held' | 'lapsed'>): void {
+  account.lots.push({ no: account.lots.length, priority, granted, end, tags, source, funding, version, amount, left: amount, held: 0, lapsed: 0 });
+}
+
+function use(account: ModelAccount, reference: string, kind: string, used: ModelUse): void {
+  account.uses[reference] = used;
+  count(account, used.to, used.amount);
+  count(account, `total:${kind}`, used.amount);
+}
+
+/** A spend goes to a system account of somebody else, a conversion to a scheme. */
+function mayReceive(kind: 'spend' | 'convert' | 'donate', to: string): boolean {
+  const [head = '', ...rest] = to.split(':');
+  if (rest.length === 0 || !/^[a-z]+$/.test(head)) return false;
+  return kind === 'convert' ? head === 'scheme' : !['holder', 'issued', 'transfers'].includes(head);
+}
+
+function isAlive(books: Books, lot: ModelLot, at: number): boolean {
+  return lot.granted <= at && !isOver(books, lot, at);
+}
+
+function isOver(books: Books, lot: ModelLot, at: number): boolean {
+  if (lot.end === null) return false;
+  return books.mistake === 'ends-a-millisecond-late' ? lot.end < at : lot.end <= at;
+}
+
+function fits(lot: ModelLot, places: readonly string[] | 'anywhere'): boolean {
+  return places === 'anywhere' || lot.tags.length === 0 || lot.tags.some((tag) => places.includes(tag));
+}
+
+/** Parts laid end to end, of which the points number `from` to `from + amount` are wanted. */
+function unit(parts: readonly Taken[]): { slice(from: number, amount: number): Taken[] } {
+  return {
+    slice(from, amount) {
+      const found: Taken[] = [];
+      let [skip, open] = [from, amount];
+      for (const part of parts) {
+        const usable = part.amount - Math.min(skip, part.amount);
+        skip -= part.amount - usable;
+        const wanted = Math.min(usable, open);
+        open -= wanted;
+        if (wanted > 0) found.push({ lot: part.lot, amount: wanted });
+      }
+      return found;
+    },
+  };
+}
+
+function versionAt(programme: ModelProgramme, at: number) {
+  const today = dayText(at);
+  const holding = programme.versions.filter((one) => one.validFrom <= today);
+  const found = holding.at(-1) ?? programme.versions[0];
+  if (!found) throw new Error('a programme has rules');
+  return found;
+}
+
+function versionOf(programme: ModelProgramme, version: number) {
+  const found = programme.versions.find((one) => one.version === version);
+  if (!found) throw new Error('a lot has its rules');
+  return found;
+}
+
+/** The instant at which a lot's last day is over in Tokyo. */
+export function endOf(expiry: Rules['expiry'], at: number): number | null {
+  const day = dayNumber(at);
+  const [year = 0, month = 0, date = 0] = dayText(at).split('-').map(Number);
+  switch (expiry.kind) {
+    case 'none':
+      return null;
+    case 'days-after-grant':
+      return midnightAfter(day + expiry.days);
+    case 'fixed-day':
+      return midnightAfter(Date.parse(expiry.day) / dayMs);
+    // The zeroth day of a month is the last one of the month before.
+    case 'end-of-month':
+      return midnightAfter(Date.UTC(year, month + expiry.months, 0) / dayMs);
+    case 'fiscal-year-end':
+      return midnightAfter(Date.UTC(year + (month >= 4 ? 1 : 0) + expiry.years, 2, 31) / dayMs);
+    case 'months-after-last-use': {
+      const lastOfMonth = new Date(Date.UTC(year, month + expiry.months, 0)).getUTCDate();
+      return midnightAfter(Date.UTC(year, month - 1 + expiry.months, Math.min(date, lastOfMonth)) / dayMs);
+    }
+  }
+}
+
+const dayMs = 86_400_000;
+const tokyoMs = 9 * 3_600_000;
+
+/** Days since 1970 in Tokyo. */
+export function dayNumber(at: number): number {
+  return Math.floor((at + tokyoMs) / dayMs);
+}
+
+/** The first instant after a day in Tokyo. */
+export function midnightAfter(day: number): number {
+  return (day + 1) * dayMs - tokyoMs;
+}
+
+export function dayText(at: number): string {
+  return new Date(dayNumber(at) * dayMs).toISOString().slice(0, 10);
+}
+
+export function iso(at: number): string {
+  return new Date(at).toISOString();
+}
+
+/** An account is there from the first time that points might come to it. */
+function open(programme: ModelProgramme, account: string, now: number): ModelAccount {
+  let found = programme.accounts.get(account);
+  if (!found) programme.accounts.set(account, (found = emptyAccount(account, now)));
+  return found;
+}
+
+function emptyAccount(account: string, now: number): ModelAccount {
+  return { account, latest: now, lots: [], holds: {}, uses: {}, lapsed: 0, counters: {} };
+}
+
+function record(account: ModelAccount, now: number): void {
+  account.latest = Math.max(account.latest, now);
+}
+
+function count(account: ModelAccount, counter: string, amount: number): void {
+  account.counters[counter] = (account.counters[counter] ?? 0n) + BigInt(amount);
+}
+
+function lotOf(account: ModelAccount, no: number): ModelLot {
+  const lot = account.lots[no];
+  if (!lot) throw new Error('a lot that was taken from is there');
+  return lot;
+}
+
+/** A release is about what it frees. */
+function amountOf(account: ModelAccount, wish: Instruction): number {
+  if (wish.kind !== 'release') return wish.amount;
+  const hold = account.holds[wish.hold];
+  return hold ? hold.amount - hold.captured : 0;
+}
+
+function refused(code: string, facts?: Record<string, string | number>): ModelOutcome {
+  return { status: 'refused', code, ...(facts && { facts }) };
+}
+
+/** Two requests ask for the same when every field is the same; the order of fields and places does not matter, and a capture spends unless told otherwise. */
+function contentOf({ account, effectiveAt, instruction }: ModelRequest): string {
+  const fields = new Map<string, unknown>(Object.entries(instruction));
+  if ('places' in instruction) fields.set('places', [...new Set(instruction.places)].sort().join());
+  if (instruction.kind === 'capture') fields.set('use', instruction.use ?? 'spend');
+  const names = [...fields.keys()].filter((name) => fields.get(name) !== undefined).sort();
+  return [account, effectiveAt ?? 'now', ...names.map((name) => `${name}=${String(fields.get(name))}`)].join('|');
+}
+
+/** Points are safe integers. */
+const largest = Number.MAX_SAFE_INTEGER;

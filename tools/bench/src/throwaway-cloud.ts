@@ -1,0 +1,141 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { topics } from '@points/contracts';
+import { provisionService, serviceUrls } from '@points/database';
+import { endChild, fetchKafkaJars, freePorts, gently, startKafka, startPostgres, waitUntil } from '@points/infrastructure';
+import { createTopics } from '@points/messaging';
+import { createLogger } from '@points/observability';
+
+export type ServiceName = 'identity' | 'ledger' | 'settlement';
+const services: readonly ServiceName[] = ['identity', 'ledger', 'settlement'];
+
+export interface ThrowawayCloud {
+  readonly urls: Readonly<Record<ServiceName, string>>;
+  /** Process ids of the parts: the services, `database` and `broker`. */
+  readonly pids: Readonly<Record<ServiceName | 'database' | 'broker', number>>;
+  readonly adminUrl: string;
+  readonly client: { readonly clientId: string; readonly secret: string };
+  stop(): Promise<void>;
+}
+
+const root = resolve(import.meta.dirname, '..', '..', '..');
+const readyMsMax = 60_000;
+
+/** Durable PostgreSQL and Kafka and the compiled services as processes, in a folder that is removed again. */
+export async function startThrowawayCloud(options: {
+  readonly municipality: string;
+  readonly scopes: readonly string[];
+  readonly say: (line: string) => void;
+  readonly profile?: string;
+}): Promise<ThrowawayCloud> {
+  const folder = mkdtempSync(join(tmpdir(), 'points-bench-'));
+  // PostgreSQL runs as a user of its own when this process is root; mkdtemp makes a folder that only its maker can pass.
+  chmodSync(folder, 0o755);
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const end of stops.splice(0).reverse()) await end();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const jars = await fetchKafkaJars(
+      process.env['KAFKA_JARS'] ?? resolve(root, process.env['CLOUD_HOME'] ?? '.local', 'kafka-jars'),
+      options.say,
+    );
+    const postgres = await startPostgres({ directory: join(folder, 'postgres'), durable: true });
+    stops.push(() => postgres.stop());
+    const kafka = await startKafka({ directory: join(folder, 'kafka'), jars });
+    stops.push(() => kafka.stop());
+    await createTopics([kafka.brokers], topics, { log: createLogger('bench', 'silent') });
+
+    const ports = await freePorts(services.length);
+    const portOf = (service: ServiceName) => ports[services.indexOf(service)] ?? 0;
+    const issuer = `http://127.0.0.1:${portOf('identity')}`;
+    const client = { clientId: 'bench', secret: randomBytes(32).toString('base64url') };
+    const common = {
+      PATH: process.env['PATH'] ?? '',
+      KAFKA_BROKERS: kafka.brokers,
+      TOKEN_ISSUER: issuer,
+      TOKEN_JWKS_URL: `${issuer}/jwks`,
+      LOG_LEVEL: 'info',
+      NODE_ENV: 'production',
+      ...(process.env['KAFKAJS_NO_PARTITIONER_WARNING'] !== undefined && { KAFKAJS_NO_PARTITIONER_WARNING: '1' }),
+    };
+    const identityOnly = {
+      JWKS: JSON.stringify({
+        keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }), kid: 'bench' }],
+      }),
+      BOOTSTRAP_CLIENTS: JSON.stringify([{ ...client, kind: 'tool', scopes: options.scopes, tenants: [options.municipality] }]),
+    };
+    const children = {} as Record<ServiceName, ChildProcess>;
+    for (const service of services) {
+      const provisioned = {
+        service,
+        password: randomBytes(24).toString('base64url'),
+        ownerPassword: randomBytes(24).toString('base64url'),
+      };
+      await provisionService(postgres.adminUrl, provisioned);
+      const { url, ownerUrl } = serviceUrls(postgres.adminUrl, provisioned);
+      const child = startService(service, folder, options.profile, {
+        ...common,
+        ...(service === 'identity' && identityOnly),
+        PORT: String(portOf(service)),
+        DATABASE_URL: url,
+        MIGRATION_DATABASE_URL: ownerUrl,
+      });
+      stops.push(() => endChild(child, gently));
+      children[service] = child;
+    }
+    const urls = Object.fromEntries(services.map((service) => [service, `http://127.0.0.1:${portOf(service)}`])) as Record<
+      ServiceName,
+      string
+    >;
+    for (const service of services) await ready(service, urls[service], children[service], folder);
+    const pidOf = (service: ServiceName) => children[service].pid ?? 0;
+    const pids = {
+      identity: pidOf('identity'),
+      ledger: pidOf('ledger'),
+      settlement: pidOf('settlement'),
+      database: postgres.pid,
+      broker: kafka.pid,
+    };
+    return { urls, pids, adminUrl: postgres.adminUrl, client, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function startService(service: ServiceName, folder: string, profile: string | undefined, env: NodeJS.ProcessEnv): ChildProcess {
+  const output = openSync(join(folder, `${service}.log`), 'a');
+  const profiling =
+    profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`, `--cpu-prof-name=${service}.cpuprofile`];
+  const args = [
+    '--enable-source-maps',
+    '--disable-warning=TimeoutNegativeWarning',
+    ...profiling,
+    join(root, 'services', service, 'dist', 'main.js'),
+  ];
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', output, output] });
+  closeSync(output);
+  return child;
+}
+
+async function ready(service: ServiceName, url: string, child: ChildProcess, folder: string): Promise<void> {
+  const isEnded = () => child.exitCode !== null || child.signalCode !== null;
+  const isReady = await waitUntil(
+    async () =>
+      isEnded() ||
+      (await fetch(`${url}/health/ready`).then(
+        (answer) => answer.ok,
+        () => false,
+      )),
+    { deadlineMs: readyMsMax, everyMs: 50 },
+  );
+  if (isReady && !isEnded()) return;
+  throw new Error(
+    `${service} did not start; the end of its log says:\n${readFileSync(join(folder, `${service}.log`), 'utf8').slice(-3_000)}`,
+  );
+}
