@@ -31,6 +31,7 @@ try {
   problem(error instanceof Error ? error.message : String(error));
 } finally {
   clearTimeout(limit);
+  endChildren();
   await infrastructure?.stop().catch((error) => problem(`the infrastructure did not stop: ${error.message}`));
   rmSync(work, { recursive: true, force: true });
 }
@@ -40,6 +41,7 @@ process.exit(failed > 0 ? 1 : 0);
 
 async function check() {
   const built = await timed('build', () => run('tsc', ['-b']));
+  if (isInterrupted) return;
   if (built !== 0) problem('build: tsc -b reports errors');
   const library = join(root, 'tools/check/dist/index.js');
   if (!existsSync(library)) throw new Error('tools/check could not be built, so nothing can be tested');
@@ -47,6 +49,7 @@ async function check() {
   // Lint waits for the build because it reads the types of what was built; the two servers start meanwhile.
   const starting = startTestInfrastructure({ onProgress: (line) => console.log(line) });
   const [linted] = await Promise.all([timed('lint', lint), starting.then((started) => (infrastructure = started))]);
+  if (isInterrupted) return;
   if (linted !== 0) problem('lint: eslint reports errors');
   await timed('test', test);
 }
@@ -62,8 +65,10 @@ async function test() {
   const code = await run(process.execPath, [
     ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning'],
     join(root, 'node_modules/jest/bin/jest.js'),
-    ...['--ci', '--json', `--outputFile=${report}`, '--passWithNoTests', ...process.argv.slice(2)],
+    // forceExit: a handle that a failed test left open must not keep the verdict back.
+    ...['--ci', '--json', `--outputFile=${report}`, '--passWithNoTests', '--forceExit', ...process.argv.slice(2)],
   ]);
+  if (isInterrupted) return;
   if (!existsSync(report)) return problem(`jest ended with ${code} and without a report`);
   const result = JSON.parse(readFileSync(report, 'utf8'));
   passed += result.numPassedTests;
@@ -110,6 +115,10 @@ function interrupt(reason) {
   if (isInterrupted) return;
   isInterrupted = true;
   problem(`interrupted by ${reason}`);
+  endChildren();
+}
+
+function endChildren() {
   for (const child of running)
     try {
       process.kill(-child.pid, 'SIGTERM');

@@ -4,3 +4,4 @@ export { readSettings, type Settings } from './settings.js';
 export { supervise, type Cloud } from './supervise.js';
 export { startFreshCloud, type FreshCloud } from './fresh-cloud.js';
 export { everyScope } from './clients.js';
+export { hideKnownWarning } from './run-cloud.js';

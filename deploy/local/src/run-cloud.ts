@@ -60,7 +60,7 @@ function fail(error: unknown): void {
 }
 
 /** kafkajs 2.2.4 on Node 24 sets a timer in the past, which does no harm. The supervisor is not started with flags of its own. */
-function hideKnownWarning(): void {
+export function hideKnownWarning(): void {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {
     if (warning.name !== 'TimeoutNegativeWarning') console.error(`${warning.name}: ${warning.message}`);

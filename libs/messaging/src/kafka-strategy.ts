@@ -49,6 +49,7 @@ export class KafkaStrategy extends Server implements CustomTransportStrategy {
   private commitTimer: NodeJS.Timeout | undefined;
   private committing: Promise<void> = Promise.resolve();
   private aliveAt = Date.now();
+  private troubledSince: number | undefined;
   private readonly onJoined: (() => void)[] = [];
 
   constructor(private readonly options: KafkaStrategyOptions) {
@@ -93,7 +94,7 @@ export class KafkaStrategy extends Server implements CustomTransportStrategy {
   /** A service that reads nothing counts as running. */
   state(): ConsumerState {
     if (this.phase === 'stopped') return 'stopped';
-    if (this.handlers.size > 0 && Date.now() - this.aliveAt > stuckAfterMs) return 'stuck';
+    if (this.handlers.size > 0 && Date.now() - Math.min(this.aliveAt, this.troubledSince ?? Infinity) > stuckAfterMs) return 'stuck';
     return this.phase;
   }
 
@@ -219,6 +220,7 @@ export class KafkaStrategy extends Server implements CustomTransportStrategy {
     try {
       await workBatch(this.workFor(first.payload), this.read(parts.map((part) => part.payload)));
       this.aliveAt = Date.now();
+      this.troubledSince = undefined;
       for (const { payload } of parts) payload.resolveOffset(payload.batch.lastOffset());
       this.commitSoon(first.payload);
       for (const part of parts) part.resolve();
@@ -254,6 +256,7 @@ export class KafkaStrategy extends Server implements CustomTransportStrategy {
       ownTopics: this.ownTopics,
       waitForCure: async (attempt, error) => {
         if (this.isClosing || !payload.isRunning()) throw error;
+        this.troubledSince ??= Date.now();
         log.warn({ err: error, attempt }, 'batch tried again');
         await this.rest(Math.min(cureBackoffMsMax, 50 * 2 ** attempt) * (0.5 + Math.random() / 2));
         // Throws when the group has moved on: then the partitions are somebody else's, and so is the batch.

@@ -66,13 +66,14 @@ export function readMessage(
   let data: unknown;
   try {
     data = contract.check(JSON.parse(message.value?.toString() ?? ''));
+    if (contract.key(data) !== key) return poison('wrong-headers', 'the key is not that of the data');
+    if ((contract.tenant(data) ?? null) !== (header ?? null)) return poison('wrong-headers', 'ce_tenant is not the tenant of the data');
   } catch (error) {
     if (error instanceof ContractError) return poison('breaks-contract', error.problems.join('; '));
     // The parser's message quotes the text, which may hold personal data.
-    return poison('not-json', 'the data is not JSON');
+    if (error instanceof SyntaxError) return poison('not-json', 'the data is not JSON');
+    return poison('breaks-contract', 'key or tenant cannot be told from the data');
   }
-  if (contract.key(data) !== key) return poison('wrong-headers', 'the key is not that of the data');
-  if ((contract.tenant(data) ?? null) !== (header ?? null)) return poison('wrong-headers', 'ce_tenant is not the tenant of the data');
 
   const traceparent = headerText(headers, 'traceparent');
   const event: Received = {

@@ -56,6 +56,35 @@ describe('a service', () => {
     }
   });
 
+  it('ends when its consumer is gone for good: it would look alive and do nothing', async () => {
+    const prefix = topicPrefix();
+    await makeTopics(testBrokers(), prefix);
+    const fatal: Error[] = [];
+    const service = await startService({
+      name: 'exchange',
+      database: fresh.database,
+      brokers: testBrokers(),
+      prefix,
+      on: record,
+      onFatal: (error) => fatal.push(error),
+    });
+    try {
+      // A bug of our own inside the consumer, which kafkajs does not try again.
+      Object.assign(service.registry.getSingleMetric('points_consumer_lag') ?? {}, {
+        set: () => {
+          throw new TypeError('a bug');
+        },
+      });
+      await tell(fresh.database, stepped('last', 1));
+
+      await eventually(() => fatal.length > 0);
+      expect(fatal[0]?.message).toContain('a bug');
+      expect(service.messaging.health().consumer).toBe('stopped');
+    } finally {
+      await service.stop();
+    }
+  });
+
   it('tells that the broker does not answer, and stops in time all the same', async () => {
     // Takes connections and says nothing: worse than a closed port.
     const sockets: Socket[] = [];

@@ -5,6 +5,7 @@ import { tenants, tenantTable, type Database, type Migration } from '@points/dat
 import { metrics } from '@points/observability';
 import { eventually, quietLogger } from '@points/testing';
 import { Type } from '@sinclair/typebox';
+import type { Registry } from 'prom-client';
 import { event, type EventOptions, type Received } from './event.js';
 import { kafkaClient } from './kafka-client.js';
 import { Messaging } from './messaging.js';
@@ -80,6 +81,7 @@ export async function effectsOf(database: Database, account: string): Promise<nu
 
 export interface TestService {
   readonly messaging: Messaging;
+  readonly registry: Registry;
   metric(name: string): Promise<number>;
   stop(): Promise<void>;
 }
@@ -111,6 +113,7 @@ export async function startService(options: {
   await messaging.strategy.joined();
   return {
     messaging,
+    registry,
     metric: async (name) => (await registry.getSingleMetric(name)?.get())?.values.reduce((sum, one) => sum + one.value, 0) ?? 0,
     stop: async () => {
       await messaging.stop();

@@ -205,8 +205,8 @@ describe('a conversion', () => {
     return { ...conversion, reference: conversionReference({ programme, conversionId: conversion.conversionId }) };
   };
   type Begun = Awaited<ReturnType<typeof begun>>;
-  const hear = (conversion: Begun, step: 'hold' | 'capture' | 'release', outcome: PostingCompleted['outcome'] = posted()) =>
-    inKawasaki((tx) => moveConversions(tx, [{ of: 'conversion', reference: conversion.reference, step, outcome }]));
+  const hear = (conversion: Begun, step: 'hold' | 'capture' | 'release', outcome: PostingCompleted['outcome'] = posted(), askedAgain = 0) =>
+    inKawasaki((tx) => moveConversions(tx, [{ of: 'conversion', reference: conversion.reference, step, askedAgain, outcome }]));
   const read = async (conversion: Begun) => (await inKawasaki((tx) => findConversion(tx, programme, conversion.conversionId)))?.view;
   const claim = async (): Promise<Credit[]> => fresh.database.transaction(everyTenant, (tx) => claimCredits(tx, 10));
   const record = (credit: Credit, said: Parameters<typeof recordAnswer>[2]) => inKawasaki((tx) => recordAnswer(tx, credit, said, 0));
@@ -346,14 +346,38 @@ describe('a conversion', () => {
     expect(next).toBeLessThan(Date.now() + 600);
   });
 
-  it('is in dispute when the ledger refuses to capture what it held', async () => {
+  const frozen: PostingCompleted['outcome'] = { status: 'refused', code: 'programme-frozen', detail: 'the programme is frozen' };
+  const again = (conversion: Begun) => inKawasaki((tx) => tryAgain(tx, programme, conversion.conversionId));
+
+  it('is in dispute when the ledger refuses to capture what it held, and is completed when an operator has it asked again', async () => {
     const { conversion, credit } = await held();
     await record(credit, acknowledged);
 
-    const moved = await hear(conversion, 'capture', { status: 'refused', code: 'hold-ended', detail: 'gone' });
+    const moved = await hear(conversion, 'capture', frozen);
 
     expect(moved.inDispute).toHaveLength(1);
-    expect(await read(conversion)).toMatchObject({ state: 'in-dispute', receipt: 'R-1', refusal: { code: 'hold-ended' } });
+    expect(await read(conversion)).toMatchObject({ state: 'in-dispute', receipt: 'R-1', refusal: { code: 'programme-frozen' } });
+    expect((await again(conversion)).view).toMatchObject({ state: 'capturing' });
+    await hear(conversion, 'capture', frozen);
+    expect(await read(conversion)).toMatchObject({ state: 'capturing' });
+    await hear(conversion, 'capture', posted(), 1);
+    expect(await read(conversion)).toMatchObject({ state: 'completed' });
+    expect(await read(conversion)).not.toHaveProperty('refusal');
+    expect(await asked(conversion)).toEqual(['hold', 'capture', 'capture']);
+  });
+
+  it('keeps the scheme’s refusal when the ledger refuses the release, and gives the points back when asked again', async () => {
+    const { conversion, credit } = await held();
+    await record(credit, { kind: 'refused', code: 'card-blocked', detail: 'the card is blocked' });
+
+    await hear(conversion, 'release', frozen);
+
+    const dispute = 'the ledger refused the release: programme-frozen, the programme is frozen';
+    expect(await read(conversion)).toMatchObject({ state: 'in-dispute', dispute, refusal: { code: 'scheme-refused' } });
+    await again(conversion);
+    await hear(conversion, 'release', posted(), 1);
+    expect(await read(conversion)).toMatchObject({ state: 'refused', refusal: { code: 'scheme-refused' } });
+    await expect(again(conversion)).rejects.toMatchObject({ code: 'not-waiting' });
   });
 
   it('does not believe a capture that it never asked for', async () => {
@@ -367,9 +391,9 @@ describe('a conversion', () => {
 
     const moved = await inKawasaki((tx) =>
       moveConversions(tx, [
-        { of: 'conversion', reference: one.reference, step: 'hold', outcome: posted() },
-        { of: 'conversion', reference: other.reference, step: 'hold', outcome: refused },
-        { of: 'conversion', reference: one.reference, step: 'hold', outcome: posted() },
+        { of: 'conversion', reference: one.reference, step: 'hold', askedAgain: 0, outcome: posted() },
+        { of: 'conversion', reference: other.reference, step: 'hold', askedAgain: 0, outcome: refused },
+        { of: 'conversion', reference: one.reference, step: 'hold', askedAgain: 0, outcome: posted() },
       ]),
     );
 

@@ -158,7 +158,13 @@ const createConversions: Migration = {
     grant select, insert, update on conversion to {app};`,
 };
 
-/** The service's own steps; `migrations` adds those of the frame. */
+/** Which asking of a capture or release holds now: the ledger's answer to a reference is final, so each asking has its own. */
+const countAskings: Migration = {
+  name: 'CountAskings1763800002005',
+  up: 'alter table conversion add column asked_again integer not null default 0',
+};
+
+/** Those of the frame and the service's own. */
 export const migrations: readonly Migration[] = [
   ...httpMigrations,
   ...messagingMigrations,
@@ -166,6 +172,7 @@ export const migrations: readonly Migration[] = [
   createHolderLinks,
   createExchangeOrders,
   createConversions,
+  countAskings,
 ];
 
 function listed(states: readonly string[]): string {

@@ -15,7 +15,7 @@ it('keeps the contract’s form whatever the ids are', () => {
   fc.assert(
     fc.property(id, id, (partner, orderId) => {
       const reference = orderReference({ programme, partner, orderId });
-      const step = stepReference(conversionReference({ programme, conversionId: orderId }), 'release');
+      const step = stepReference(conversionReference({ programme, conversionId: orderId }), 'release', 9999);
       return [reference, step].every((text) => text.length <= 200 && pattern.test(text));
     }),
   );
@@ -41,7 +41,8 @@ it('gives a hash form that no id written out can take', () => {
 it('is read back with its step', () => {
   const stem = conversionReference({ programme, conversionId: 'a:hold' });
 
-  expect(readReference(stepReference(stem, 'capture'))).toEqual({ of: 'conversion', reference: stem, step: 'capture' });
+  expect(readReference(stepReference(stem, 'capture'))).toEqual({ of: 'conversion', reference: stem, step: 'capture', askedAgain: 0 });
+  expect(readReference(stepReference(stem, 'release', 12))).toEqual({ of: 'conversion', reference: stem, step: 'release', askedAgain: 12 });
   expect(readReference('exchange:order:141305-trial:card-a:x:hold').of).toBe('order');
   expect(() => readReference('settlement:payment:1')).toThrow('none of this service');
 });

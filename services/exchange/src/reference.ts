@@ -15,21 +15,22 @@ export function conversionReference(conversion: { programme: string; conversionI
 
 export type ConversionStep = 'hold' | 'capture' | 'release';
 
-export function stepReference(stem: string, step: ConversionStep): string {
-  return `${stem}:${step}`;
+/** `askedAgain`: how often the step was asked before, each time refused. */
+export function stepReference(stem: string, step: ConversionStep, askedAgain = 0): string {
+  return `${stem}:${step}${askedAgain === 0 ? '' : `:${askedAgain}`}`;
 }
 
 export type ReadReference =
   | { readonly of: 'order'; readonly reference: string }
-  | { readonly of: 'conversion'; readonly reference: string; readonly step: ConversionStep };
+  | { readonly of: 'conversion'; readonly reference: string; readonly step: ConversionStep; readonly askedAgain: number };
 
 /** @throws Error on a reference that this service never made. */
 export function readReference(text: string): ReadReference {
   if (text.startsWith('exchange:order:')) return { of: 'order', reference: text };
-  const [, stem, step] = /^(exchange:conversion:.+):(hold|capture|release)$/.exec(text) ?? [];
+  const [, stem, step, askedAgain = '0'] = /^(exchange:conversion:[^:]+:[^:]+):(hold|capture|release)(?::(\d{1,4}))?$/.exec(text) ?? [];
   if (stem === undefined) throw new Error(`the reference ${text} is none of this service`);
   // The pattern admits these three words only.
-  return { of: 'conversion', reference: stem, step: step as ConversionStep };
+  return { of: 'conversion', reference: stem, step: step as ConversionStep, askedAgain: Number(askedAgain) };
 }
 
 function reference(kind: 'order' | 'conversion', programme: string, parts: readonly string[]): string {
@@ -39,5 +40,5 @@ function reference(kind: 'order' | 'conversion', programme: string, parts: reado
   return `exchange:${kind}:${programme}:#${createHash('sha256').update(text).digest('base64url')}`;
 }
 
-/** 200 of the contract, less the longest step (`:release`). */
-const stemCharactersMax = 192;
+/** 200 of the contract, less the longest step (`:release:9999`). */
+const stemCharactersMax = 187;

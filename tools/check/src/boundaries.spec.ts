@@ -58,7 +58,7 @@ describe('lint', () => {
   let found: { ruleId: string; message: string }[][];
   beforeAll(async () => {
     found = await lint(cases.map(({ filePath, text }) => ({ filePath, text })));
-  }, 60_000);
+  }, 120_000);
 
   it.each(cases.map((one, index) => ({ ...one, index })))('$promise: $breaks', ({ index, breaks }) => {
     const broken = found[index]?.map(({ ruleId }) => ruleId).filter((rule) => boundaryRules.test(rule));

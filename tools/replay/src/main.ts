@@ -1,12 +1,12 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { hideKnownWarning, startFreshCloud, type FreshCloud } from '@points/local';
 import { compareReports, describeComparison } from './compare-report.js';
 import { findCloud } from './cloud/find-cloud.js';
 import { progressLine } from './progress-line.js';
-import { startFreshCloud, type FreshCloud } from '@points/local';
 import { replayTrial } from './replay/replay-trial.js';
 import { describeBadRow, inReadingOrder, type BadRow } from './trial/bad-row.js';
 import { readTrial } from './trial/read-trial.js';
@@ -122,6 +122,10 @@ function readOptions(): Options | string {
   if (directory === undefined || more.length) return `replay: one trial folder is needed, ${positionals.length} are given\n\n${usage}`;
   const typed = (path: string) => resolve(typedFrom, path);
   if (!existsSync(typed(directory))) return `replay: the folder ${typed(directory)} does not exist`;
+  for (const file of [values.out, values.errors]) {
+    const problem = file === undefined ? undefined : unwritable(typed(file));
+    if (problem !== undefined) return `replay: ${problem}`;
+  }
   return {
     directory: typed(directory),
     fresh: values.fresh,
@@ -132,9 +136,20 @@ function readOptions(): Options | string {
   };
 }
 
+/** Told before anything is booked: a report that cannot be kept is no use after a long replay. */
+function unwritable(file: string): string | undefined {
+  try {
+    accessSync(dirname(file), constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return `${file} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}): name a file in a folder that exists and is yours`;
+  }
+}
+
 /** Remembered before it is ready, so that an interrupted start is ended too. */
 async function startFresh(): Promise<FreshCloud> {
   console.log('starting a throwaway cloud');
+  hideKnownWarning();
   fresh = await startFreshCloud(root, process.env, (line) => line && console.log(`  ${line}`));
   await fresh.ready;
   return fresh;

@@ -102,13 +102,13 @@ describe('a resident', () => {
     });
     expect(ordered).toMatchObject({ status: 201, body: { state: 'confirmed' } });
     expect(await balance(holder)).toMatchObject({ posted: 2_600 });
-    expect(await cloud.ask('catalog', 'GET', `${tamana}/products/${product}`)).toMatchObject({ stock: 1 });
+    expect(await cloud.ask('catalog', 'GET', `${tamana}/products/${product}`)).toMatchObject({ remaining: 1 });
 
     const cancelled = await cloud.reply('catalog', 'POST', `${programme}/orders/${String(ordered.body.order)}/cancellations`, {});
 
     expect(cancelled).toMatchObject({ status: 201, body: { state: 'cancelled' } });
     expect(await balance(holder)).toMatchObject({ posted: 5_000 });
-    expect(await cloud.ask('catalog', 'GET', `${tamana}/products/${product}`)).toMatchObject({ stock: 3 });
+    expect(await cloud.ask('catalog', 'GET', `${tamana}/products/${product}`)).toMatchObject({ remaining: 3 });
   });
 
   it('pays once although the till sends the same payment ten times', async () => {

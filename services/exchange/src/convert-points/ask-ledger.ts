@@ -13,12 +13,14 @@ export interface PostingCause {
   /** Given for history only; a live step takes effect when the ledger books it. */
   readonly effectiveAt?: string;
   readonly client: string;
+  /** How often this step was asked before and refused. */
+  readonly askedAgain?: number;
 }
 
 export function askLedger(tx: Tx, step: ConversionStep, cause: PostingCause, instruction: Instruction): Promise<void> {
-  const { municipality, programme, reference, holder, effectiveAt, client } = cause;
+  const { municipality, programme, reference, holder, effectiveAt, client, askedAgain } = cause;
   const data = {
-    reference: stepReference(reference, step),
+    reference: stepReference(reference, step, askedAgain),
     municipality,
     programme,
     account: `holder:${holder}`,

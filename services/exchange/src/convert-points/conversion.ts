@@ -72,6 +72,11 @@ export class ConversionView {
   @Type(() => RefusalView)
   refusal?: RefusalView;
 
+  /** Present in dispute: what the ledger said against the capture or release of points that it holds. */
+  @IsOptional()
+  @IsString()
+  dispute?: string;
+
   /** Present while the scheme is to credit the points, which stay held. */
   @IsOptional()
   @ValidateNested()
@@ -115,6 +120,7 @@ export function conversionOf(row: ConversionRow): Conversion {
       requestedAt: instantOf(row.requested_at),
       ...(row.receipt !== null && { receipt: row.receipt }),
       ...(row.refusal && { refusal: row.refusal }),
+      ...(row.state === 'in-dispute' && row.last_problem !== null && { dispute: row.last_problem }),
       ...(row.state === 'at-scheme' && {
         atScheme: {
           attempts: row.attempts,

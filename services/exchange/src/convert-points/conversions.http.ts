@@ -55,12 +55,13 @@ export class ConversionsController {
 
   @Post(':conversionId/attempts')
   @Operation({
-    summary: 'Have the card scheme asked again, now',
-    description: 'For an operator, when the attempts of a conversion are used up or wait for long.',
+    summary: 'Try a waiting conversion again, now',
+    description:
+      'For an operator. At the scheme: it is asked at once, and gets all its attempts anew. In dispute: the ledger is asked again for the capture or release.',
     scope: 'conversions:write',
     status: 202,
     answer: ConversionView,
-    problems: ['unknown-conversion', 'not-at-scheme'],
+    problems: ['unknown-conversion', 'not-waiting'],
   })
   tryAgain(@Param() path: ConversionPath, @CauseOf() cause: Cause): Promise<Answer<ConversionView>> {
     return this.database.transaction(tenants(path.municipality), (tx) =>

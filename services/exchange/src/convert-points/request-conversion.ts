@@ -1,7 +1,9 @@
 import type { Tx } from '@points/database';
 import { problem, type Cause } from '@points/http';
-import { parseInstant, uuidv7, type Instant } from '@points/kernel';
+import { parseInstant, parsePoints, uuidv7, type Instant } from '@points/kernel';
+import { instantOf } from '../clock.js';
 import { conversionReference } from '../reference.js';
+import { conversionAfter, type ConversionState } from '../rules/conversion-state.js';
 import { askLedger, schemeAccount } from './ask-ledger.js';
 import {
   conversionColumns,
@@ -66,19 +68,50 @@ export async function findConversion(tx: Tx, programme: string, conversionId: st
   return row && conversionOf(row);
 }
 
-/** Gives a conversion whose attempts at the scheme are used up, or wait for long, its attempts anew, from now on. @throws Problem */
+/**
+ * For an operator: a conversion that waits for its scheme gets its attempts anew, from now on; one in dispute has its capture or
+ * release asked again, under a new reference, because the ledger's answer to the old one is final. @throws Problem
+ */
 export async function tryAgain(tx: Tx, programme: string, conversionId: string): Promise<Conversion> {
-  const [row] = await tx.query<ConversionRow>(
-    `update conversion set attempts = 0, next_attempt_at = now(), updated_at = now()
-     where programme = $1 and conversion_id = $2 and state = 'at-scheme' returning ${conversionColumns}`,
-    [programme, conversionId],
-  );
-  if (row) return conversionOf(row);
+  const [row] = await tx.query<AgainRow>(lockConversion, [programme, conversionId]);
+  if (!row) throw problem(404, 'unknown-conversion', 'the programme has no such conversion');
+  if (row.state === 'at-scheme') await tx.write(renewAttempts, [row.id]);
+  else if (row.state === 'in-dispute') await askAgain(tx, programme, row);
+  else throw problem(409, 'not-waiting', `the conversion waits for nobody: it is ${row.state}`, { state: row.state });
   const found = await findConversion(tx, programme, conversionId);
-  if (!found) throw problem(404, 'unknown-conversion', 'the programme has no such conversion');
-  throw problem(409, 'not-at-scheme', `the conversion does not wait for its card scheme: it is ${found.view.state}`, {
-    state: found.view.state,
-  });
+  if (!found) throw new Error('assertion failed: a conversion that is locked must be there');
+  return found;
+}
+
+interface AgainRow {
+  readonly id: string;
+  readonly tenant: string;
+  readonly state: ConversionState;
+  readonly reference: string;
+  readonly holder: string;
+  readonly client: string;
+  readonly scheme: string;
+  readonly points: string;
+  readonly hold: string;
+  readonly receipt: string | null;
+  readonly requested_at: Date;
+  readonly is_history: boolean;
+  readonly asked_again: number;
+}
+
+/** With a receipt the scheme has credited, and the points must be spent; without one it has refused, and they must go back. */
+async function askAgain(tx: Tx, programme: string, row: AgainRow): Promise<void> {
+  const step = row.receipt === null ? 'release' : 'capture';
+  const askedAgain = row.asked_again + 1;
+  await tx.write(leaveDispute, [row.id, conversionAfter(row.state, `${step}-asked-again`), askedAgain]);
+  const { tenant: municipality, reference, holder, client, hold } = row;
+  const effectiveAt = row.is_history ? instantOf(row.requested_at) : undefined;
+  const cause = { municipality, programme, reference, holder, client, askedAgain, ...(effectiveAt && { effectiveAt }) };
+  if (step === 'release') await askLedger(tx, step, cause, { kind: 'release', hold });
+  else {
+    const [amount, to] = [parsePoints(row.points), schemeAccount(row.scheme)];
+    await askLedger(tx, step, cause, { kind: 'capture', hold, amount, final: true, to, use: 'convert' });
+  }
 }
 
 /** What a repeated conversion says must be what the first one said. @throws Problem 409 */
@@ -96,6 +129,16 @@ function sameConversion(stored: Conversion, asked: RequestConversion): Conversio
     });
   return stored;
 }
+
+const lockConversion = `
+  select id, tenant, state, reference, holder, client, scheme, points, hold, receipt, requested_at, is_history, asked_again
+  from conversion where programme = $1 and conversion_id = $2 for update`;
+const renewAttempts = 'update conversion set attempts = 0, next_attempt_at = now(), updated_at = now() where id = $1';
+/** The refusal of a capture is over; that of the scheme, for which a release was asked, stays. */
+const leaveDispute = `
+  update conversion set state = $2, asked_again = $3, last_problem = null, updated_at = now(),
+                        refusal = case when receipt is null then refusal end
+  where id = $1`;
 
 const findConversionById = {
   name: 'find_conversion',

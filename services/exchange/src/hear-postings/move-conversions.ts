@@ -17,23 +17,32 @@ export interface MovedConversions {
  */
 export async function moveConversions(tx: Tx, facts: readonly PostingFact<'conversion'>[]): Promise<MovedConversions> {
   if (facts.length === 0) return { over: [], inDispute: [], isCreditDue: false };
-  const rows = await tx.query<{ id: string; reference: string; state: ConversionState }>(lockConversions, [
+  const rows = await tx.query<{ id: string; reference: string; state: ConversionState; asked_again: number }>(lockConversions, [
     facts.map((fact) => fact.reference),
   ]);
   const known = new Map(rows.map((row) => [row.reference, row]));
-  const moved = new Map<string, { state: ConversionState; refusal: string | null }>();
-  for (const { reference, step, outcome } of facts) {
+  const moved = new Map<string, { state: ConversionState; refusal: string | null; problem: string | null }>();
+  for (const { reference, step, askedAgain, outcome } of facts) {
     const conversion = known.get(reference);
     if (!conversion) throw new Error(`there is no conversion with the reference ${reference}`);
+    // The answer to an earlier asking, told again.
+    if (step !== 'hold' && askedAgain < conversion.asked_again) continue;
     const state = conversionAfter(conversion.state, `${step}-${outcome.status}`);
     if (!state) throw new Error(`the conversion ${conversion.id} is ${conversion.state} and its ${step} is said to be ${outcome.status}`);
     if (state === conversion.state) continue;
     known.set(reference, { ...conversion, state });
-    moved.set(conversion.id, { state, refusal: refusalOf(outcome) });
+    const problem =
+      state === 'in-dispute' && outcome.status === 'refused' ? `the ledger refused the ${step}: ${outcome.code}, ${outcome.detail}` : null;
+    moved.set(conversion.id, { state, refusal: refusalOf(outcome), problem });
   }
   const all = [...moved];
   if (all.length)
-    await tx.write(writeConversions, [all.map(([id]) => id), all.map(([, one]) => one.state), all.map(([, one]) => one.refusal)]);
+    await tx.write(writeConversions, [
+      all.map(([id]) => id),
+      all.map(([, one]) => one.state),
+      all.map(([, one]) => one.refusal),
+      all.map(([, one]) => one.problem),
+    ]);
   const idsWhere = (holds: (state: ConversionState) => boolean) => all.filter(([, one]) => holds(one.state)).map(([id]) => id);
   return {
     over: idsWhere(isOver),
@@ -44,15 +53,15 @@ export async function moveConversions(tx: Tx, facts: readonly PostingFact<'conve
 
 const lockConversions = {
   name: 'lock_conversions',
-  text: 'select id, reference, state from conversion where reference = any ($1) order by id for update',
+  text: 'select id, reference, state, asked_again from conversion where reference = any ($1) order by id for update',
 };
 
-/** A release keeps the refusal of the scheme, for which it was asked. */
+/** A release keeps the refusal of the scheme, for which it was asked, whatever the ledger says. */
 const writeConversions = {
   name: 'move_conversions',
   text: `
     update conversion c
-    set state = u.state, refusal = coalesce(u.refusal, c.refusal), next_attempt_at = case when u.state = 'at-scheme' then now() end, updated_at = now()
-    from unnest($1::uuid[], $2::text[], $3::jsonb[]) as u (id, state, refusal)
+    set state = u.state, refusal = coalesce(c.refusal, u.refusal), last_problem = u.problem, next_attempt_at = case when u.state = 'at-scheme' then now() end, updated_at = now()
+    from unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[]) as u (id, state, refusal, problem)
     where c.id = u.id`,
 };

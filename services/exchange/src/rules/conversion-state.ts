@@ -1,7 +1,7 @@
 /**
  * requested: the ledger is asked to hold the points. at-scheme: held, the card scheme is to credit them. capturing: the scheme has
  * acknowledged, the held points are being spent. releasing: the scheme has refused, the points are going back. in-dispute: the
- * ledger refused a capture or a release of a hold that it had confirmed; a person has to look.
+ * ledger refused a capture or a release of a hold that it had confirmed (a frozen programme); a person has to look, and to ask again.
  */
 export const conversionStates = ['requested', 'at-scheme', 'capturing', 'releasing', 'completed', 'refused', 'in-dispute'] as const;
 export type ConversionState = (typeof conversionStates)[number];
@@ -15,6 +15,8 @@ export const conversionEvents = [
   'capture-refused',
   'release-posted',
   'release-refused',
+  'capture-asked-again',
+  'release-asked-again',
 ] as const;
 export type ConversionEvent = (typeof conversionEvents)[number];
 
@@ -24,7 +26,7 @@ export function conversionAfter(state: ConversionState, event: ConversionEvent):
 }
 
 export function isOver(state: ConversionState): boolean {
-  return state === 'completed' || state === 'refused' || state === 'in-dispute';
+  return state === 'completed' || state === 'refused';
 }
 
 /**
@@ -38,5 +40,11 @@ const transitions: Readonly<Record<ConversionState, Readonly<Partial<Record<Conv
   releasing: { 'hold-posted': 'releasing', 'release-posted': 'refused', 'release-refused': 'in-dispute' },
   completed: { 'hold-posted': 'completed', 'capture-posted': 'completed' },
   refused: { 'hold-posted': 'refused', 'hold-refused': 'refused', 'release-posted': 'refused' },
-  'in-dispute': { 'hold-posted': 'in-dispute', 'capture-refused': 'in-dispute', 'release-refused': 'in-dispute' },
+  'in-dispute': {
+    'hold-posted': 'in-dispute',
+    'capture-refused': 'in-dispute',
+    'release-refused': 'in-dispute',
+    'capture-asked-again': 'capturing',
+    'release-asked-again': 'releasing',
+  },
 };

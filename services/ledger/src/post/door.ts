@@ -71,7 +71,8 @@ export class Door {
     setImmediate(() => {
       this.pumping = false;
       while (this.flushes < flushesInFlightMax) {
-        const batch = this.take();
+        // Shared between the free places: one flush decides while the other waits for its commit, and both cores have work.
+        const batch = this.take(Math.min(flushMax, Math.ceil(this.queue.length / (flushesInFlightMax - this.flushes))));
         if (batch.length === 0) break;
         void this.run(batch);
       }
@@ -80,12 +81,12 @@ export class Door {
   }
 
   /** What can go now: nothing that touches an account of a running flush, and nothing behind something that waits for such an account. */
-  private take(): Waiting[] {
+  private take(max: number): Waiting[] {
     const batch: Waiting[] = [];
     const waiting: Waiting[] = [];
     const blocked = new Set<string>();
     let index = 0;
-    for (; index < this.queue.length && batch.length < flushMax && waiting.length < lookAheadMax; index++) {
+    for (; index < this.queue.length && batch.length < max && waiting.length < lookAheadMax; index++) {
       // The index is below the length.
       const one = this.queue[index] as Waiting;
       if (one.accounts.some((key) => this.busy.has(key) || blocked.has(key))) {

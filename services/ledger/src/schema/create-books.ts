@@ -16,7 +16,7 @@ export const createBooks = (tenantTable: (table: string) => string): string => `
     -- The latest time of recording; a clock that jumps back does not take the account back.
     latest_at timestamptz not null,
     constraint account_pk primary key (programme, account),
-    constraint account_balance_not_negative check (balance >= 0),
+    -- Neither may be below zero.
     constraint account_held_within_balance check (held between 0 and balance),
     constraint account_lapsed_not_negative check (lapsed >= 0)
   ) with (fillfactor = 70);
@@ -44,7 +44,7 @@ export const createBooks = (tenantTable: (table: string) => string): string => `
     open boolean not null generated always as (remaining > 0) stored,
     constraint lot_pk primary key (programme, account, lot),
     constraint lot_amount_positive check (amount > 0),
-    constraint lot_remaining_not_negative check (remaining >= 0),
+    -- Neither may be below zero.
     constraint lot_held_within_remaining check (held between 0 and remaining),
     constraint lot_within_amount check (expired >= 0 and remaining + expired <= amount),
     constraint lot_funding_known check (funding in ('paid', 'free')),

@@ -281,12 +281,10 @@ function carryOut(books: Books, programme: ModelProgramme, own: ModelAccount, re
       if (balanceOf(receiver) + wish.amount > largest) return refused('balance-too-large');
       const taken = take(books, own, wish.amount, at, 'anywhere');
       if (!Array.isArray(taken)) return taken;
-      liveOn(books, programme, own, at, taken);
-      for (const { lot, amount } of taken) {
-        const source = lotOf(own, lot);
-        source.left -= amount;
-        begin(receiver, { ...source, end: source.end, granted: at, amount });
-      }
+      // The receiver's points keep the end that they had; what stays behind lives on with the use.
+      for (const { lot, amount } of taken) begin(receiver, { ...lotOf(own, lot), granted: at, amount });
+      liveOn(books, programme, own, at);
+      for (const { lot, amount } of taken) lotOf(own, lot).left -= amount;
       record(receiver, now);
       return undefined;
     }
@@ -296,9 +294,9 @@ function carryOut(books: Books, programme: ModelProgramme, own: ModelAccount, re
 /** Priority, earliest end, oldest; only what lives and can be used there. Answers what is taken, or why there is not enough. */
 function take(books: Books, own: ModelAccount, needed: number, at: number, places: readonly string[] | 'anywhere'): Taken[] | ModelOutcome {
   const candidates = own.lots.filter((lot) => isAlive(books, lot, at) && fits(lot, places) && lot.left > lot.held);
-  candidates.sort((a, b) => a.priority - b.priority || (a.end ?? Infinity) - (b.end ?? Infinity) || a.no - b.no || 0);
-  if (books.mistake === 'draw-newest-first') candidates.sort((a, b) => b.no - a.no);
-  // Two lots without an end: Infinity − Infinity is no number, and the order of the lots decides.
+  // Two lots without an end: Infinity − Infinity is not a number, and their order decides.
+  candidates.sort((a, b) => a.priority - b.priority || (a.end ?? Infinity) - (b.end ?? Infinity) || a.no - b.no);
+  if (books.mistake === 'draw-newest-first') candidates.reverse();
   const taken: Taken[] = [];
   let open = needed;
   for (const lot of candidates) {
@@ -323,15 +321,14 @@ function take(books: Books, own: ModelAccount, needed: number, at: number, place
   return refused('insufficient-points', { needed, available });
 }
 
-/** Where the rule says so, everything an account still has lives on when it is used. What a transfer takes away keeps its end. */
-function liveOn(books: Books, programme: ModelProgramme, own: ModelAccount, at: number, leaving: readonly Taken[] = []): void {
+/** Where the rule says so, everything an account still has lives on when it is used. */
+function liveOn(books: Books, programme: ModelProgramme, own: ModelAccount, at: number): void {
   for (const lot of own.lots) {
     const { expiry } = versionOf(programme, lot.version).rules;
     if (expiry.kind !== 'months-after-last-use' || lot.left === 0 || !isAlive(books, lot, at) || lot.end === null) continue;
     const end = endOf(expiry, at);
     if (end !== null && end > lot.end) lot.end = end;
   }
-  void leaving;
 }
 
 /** Ends a hold's reservation of what it has not captured. */

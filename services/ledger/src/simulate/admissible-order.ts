@@ -1,0 +1,197 @@
+import type { PostingOutcome } from '@points/contracts';
+import type { Completed, DoorRequest } from '../post/request.js';
+import { differences, keyOf, type StoredAccount } from './compare.js';
+import { expire, post, type Books, type ModelAccount, type ModelAnswer } from './model.js';
+
+/** What happened to one account or two, in a lane: what is in one lane happened in the lane's order. */
+export type Happening =
+  | {
+      readonly kind: 'post';
+      readonly request: DoorRequest;
+      /** The time as its door saw it. */
+      readonly now: number;
+      readonly result: Completed;
+      /** An answer that was lost and asked for again may be the first one or a repeated one. */
+      readonly wasLost: boolean;
+    }
+  | { readonly kind: 'expire'; readonly programme: string; readonly account: string; readonly until: number; readonly now: number; readonly isCertain: boolean };
+
+/**
+ * Carries a round out in the model and compares outcomes and accounts. Accounts that share nothing are compared by themselves.
+ * Where an account was in one lane only, there is one order, and the comparison is plain. Where several lanes met at an account,
+ * the database has chosen an order: the round is right when at least one way of putting the lanes together, each in its own
+ * order, explains every outcome and every lot; the model goes on from there. Answers the first difference, in words.
+ */
+export function compareRound(books: Books, lanes: readonly (readonly Happening[])[], stored: ReadonlyMap<string, StoredAccount>): string[] {
+  for (const group of groupsOf(lanes)) {
+    const found = group.lanes.length === 1 ? carryOut(books, group, stored) : search(books, group, stored);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+interface Group {
+  readonly keys: readonly string[];
+  readonly lanes: readonly (readonly Happening[])[];
+}
+
+function carryOut(books: Books, { keys, lanes: [lane = []] }: Group, stored: ReadonlyMap<string, StoredAccount>): string[] {
+  for (const one of lane) {
+    const difference = happen(books, one).difference;
+    if (difference !== undefined) return [difference];
+  }
+  return compareAccounts(books, keys, stored);
+}
+
+function search(books: Books, { keys, lanes }: Group, stored: ReadonlyMap<string, StoredAccount>): string[] {
+  const positions = lanes.map(() => 0);
+  const total = lanes.reduce((sum, lane) => sum + lane.length, 0);
+  let [looked, deepest] = [0, -1];
+  let best: string[] = [];
+  const go = (done: number): boolean => {
+    if (done === total) {
+      const found = compareAccounts(books, keys, stored);
+      if (found.length > 0 && deepest < total) [deepest, best] = [total, found];
+      return found.length === 0;
+    }
+    for (const [number, lane] of lanes.entries()) {
+      const next = lane[positions[number] ?? 0];
+      if (!next) continue;
+      if (++looked > looksMax) throw new Error(`assertion failed: the order of a round is found in ${looksMax} looks; simulate smaller rounds where lanes meet`);
+      const before = snapshot(books, keys);
+      const { difference, undo } = happen(books, next);
+      positions[number] = (positions[number] ?? 0) + 1;
+      if (difference === undefined && go(done + 1)) return true;
+      if (difference !== undefined && deepest < done) [deepest, best] = [done, [`no order explains the round; the best one fails with: ${difference}`]];
+      undo();
+      restore(books, before);
+      if (next.kind === 'expire' && !next.isCertain && go(done + 1)) return true;
+      positions[number] = (positions[number] ?? 0) - 1;
+    }
+    return false;
+  };
+  return go(0) ? [] : best;
+}
+
+function happen(books: Books, one: Happening): { difference?: string; undo: () => void } {
+  if (one.kind === 'expire') {
+    const programme = books.programmes.get(one.programme);
+    const account = programme?.accounts.get(one.account);
+    if (programme && account) expire(books, programme, account, one.until, one.now);
+    return { undo: () => undefined };
+  }
+  const { request, now, result, wasLost } = one;
+  const answers = books.programmes.get(request.programme)?.answers;
+  const before = answers?.get(request.reference);
+  const [wasKnown, known] = [before !== undefined, before?.posting];
+  const expected = post(books, request, now);
+  const undo = () => {
+    if (!wasKnown) answers?.delete(request.reference);
+    else if (known === undefined) delete before?.posting;
+  };
+  const difference = differenceOf(expected, result, wasLost);
+  return { undo, ...(difference !== undefined && { difference: `${requestText(request, now)}: ${difference}` }) };
+}
+
+function differenceOf(expected: ModelAnswer, actual: Completed, wasLost: boolean): string | undefined {
+  const [wanted, got] = [outcomeText(expected.outcome), outcomeText(actual.outcome)];
+  if (wanted !== got) return `${wanted} expected, ${got} answered`;
+  if (expected.completedAt !== Date.parse(actual.completedAt)) return `completed at ${new Date(expected.completedAt).toISOString()} expected, ${actual.completedAt} answered`;
+  if (!wasLost && expected.repeated !== actual.repeated) return `${expected.repeated ? 'a repeated' : 'a first'} answer expected, ${actual.repeated ? 'a repeated' : 'a first'} one given`;
+  if (actual.outcome.status === 'posted' && expected.answered) {
+    expected.answered.posting ??= actual.outcome.posting;
+    if (expected.answered.posting !== actual.outcome.posting) return `posting ${expected.answered.posting} expected, ${actual.outcome.posting} answered`;
+  }
+  return undefined;
+}
+
+/** What is promised of an outcome; the sentence for people and the id are not. */
+function outcomeText(outcome: PostingOutcome | ModelAnswer['outcome']): string {
+  if (outcome.status === 'posted') {
+    const { amount, effectiveAt, balance, available } = outcome;
+    return `posted ${amount} at ${effectiveAt}, balance ${balance}, available ${available}`;
+  }
+  const facts = Object.entries(outcome.facts ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `refused ${outcome.code}${facts.map(([name, value]) => ` ${name}=${String(value)}`).join('')}`;
+}
+
+export function requestText({ reference, programme, account, instruction, effectiveAt }: DoorRequest, now: number): string {
+  return `${new Date(now).toISOString()} ${programme}/${account} ${reference} ${JSON.stringify(instruction)}${effectiveAt ? ` at ${effectiveAt}` : ''}`;
+}
+
+export function completedText({ outcome, repeated }: Completed): string {
+  return `${outcomeText(outcome)}${repeated ? ' (repeated)' : ''}`;
+}
+
+function compareAccounts(books: Books, keys: readonly string[], stored: ReadonlyMap<string, StoredAccount>): string[] {
+  return keys.flatMap((key) => differences(accountOf(books, key), stored.get(key)).map((difference) => `${key}: ${difference}`));
+}
+
+function snapshot(books: Books, keys: readonly string[]): readonly (readonly [key: string, account: ModelAccount | undefined])[] {
+  return keys.map((key) => [key, structuredClone(accountOf(books, key))] as const);
+}
+
+function restore(books: Books, before: ReturnType<typeof snapshot>): void {
+  for (const [key, account] of before) {
+    const [programme, id] = split(key);
+    const accounts = books.programmes.get(programme)?.accounts;
+    if (account) accounts?.set(id, account);
+    else accounts?.delete(id);
+  }
+}
+
+function accountOf(books: Books, key: string): ModelAccount | undefined {
+  const [programme, id] = split(key);
+  return books.programmes.get(programme)?.accounts.get(id);
+}
+
+function split(key: string): [programme: string, account: string] {
+  const slash = key.indexOf('/');
+  return [key.slice(0, slash), key.slice(slash + 1)];
+}
+
+/** Accounts between which something moved belong together. */
+function groupsOf(lanes: readonly (readonly Happening[])[]): Group[] {
+  const parents = new Map<string, string>();
+  const find = (key: string): string => {
+    const parent = parents.get(key) ?? key;
+    if (parent === key) return key;
+    const root = find(parent);
+    parents.set(key, root);
+    return root;
+  };
+  for (const lane of lanes) {
+    for (const one of lane) {
+      const [first, ...others] = keysOf(one);
+      parents.set(find(first), find(first));
+      for (const other of others) parents.set(find(other), find(first));
+    }
+  }
+  const groups = new Map<string, { keys: string[]; lanes: Map<number, Happening[]> }>();
+  for (const key of parents.keys()) {
+    const root = find(key);
+    const group = groups.get(root) ?? { keys: [], lanes: new Map<number, Happening[]>() };
+    group.keys.push(key);
+    groups.set(root, group);
+  }
+  lanes.forEach((lane, number) => {
+    for (const one of lane) {
+      const group = groups.get(find(keysOf(one)[0]));
+      const own = group?.lanes.get(number);
+      if (own) own.push(one);
+      else group?.lanes.set(number, [one]);
+    }
+  });
+  return [...groups.values()].map(({ keys, lanes }) => ({ keys, lanes: [...lanes.values()] }));
+}
+
+/** The accounts that a happening may change. */
+export function keysOf(one: Happening): [string, ...string[]] {
+  if (one.kind === 'expire') return [keyOf(one)];
+  const { programme, account, instruction } = one.request;
+  const own = keyOf({ programme, account });
+  return instruction.kind === 'transfer' && instruction.to.startsWith('holder:') ? [own, keyOf({ programme, account: instruction.to })] : [own];
+}
+
+/** A round in which lanes meet has a dozen requests per account: a few hundred looks are usual. */
+const looksMax = 200_000;
