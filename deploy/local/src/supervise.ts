@@ -87,7 +87,11 @@ export function supervise(definition: CloudDefinition, settings: Settings, say: 
     if (!ownDatabase) return new Map(settings.databases);
     const port = settings.portBase + portOffsets.postgres;
     const directory = join(settings.home, 'postgres');
-    const postgres = await superviseServer('PostgreSQL', () => startPostgres({ directory, port, durable: true, onProgress: say }), say);
+    const postgres = await superviseServer(
+      'PostgreSQL',
+      () => startPostgres({ directory, port, durable: true, onProgress: say, signal: stopping.signal }),
+      say,
+    );
     parts.push({ rank: 1, stop: () => postgres.stop() });
     const own = services.filter((service) => !settings.databases.has(service));
     return new Map([...(await prepareOwnDatabase(postgres.first.adminUrl, own, secrets.passwords)), ...settings.databases]);
@@ -108,7 +112,7 @@ export function supervise(definition: CloudDefinition, settings: Settings, say: 
     const ports = { port: settings.portBase + portOffsets.kafka, controllerPort: settings.portBase + portOffsets.kafkaController };
     const kafka = await superviseServer(
       'Kafka',
-      () => startKafka({ directory: join(settings.home, 'kafka'), jars, ...ports, onProgress: say }),
+      () => startKafka({ directory: join(settings.home, 'kafka'), jars, ...ports, onProgress: say, signal: stopping.signal }),
       say,
     );
     parts.push({ rank: 1, stop: () => kafka.stop() });
@@ -165,11 +169,8 @@ export function supervise(definition: CloudDefinition, settings: Settings, say: 
     stopping.abort(new Error('the cloud was stopped'));
     const failures: unknown[] = [];
     await endRank(0, failures);
-    // A server that is just starting is not among the parts yet: it becomes one soon, or is ended by its record.
-    const settled = ready.catch(() => undefined);
-    if ((await Promise.race([settled, after(startingMsMax)])) === 'late' && lock)
-      await endLeftovers(settings.home).catch((error: unknown) => failures.push(error));
-    await settled;
+    // What is just starting hears the signal, ends, and makes the start fail.
+    await ready.catch(() => undefined);
     await endRank(0, failures);
     await endRank(1, failures);
     lock?.release();
@@ -190,13 +191,6 @@ export function supervise(definition: CloudDefinition, settings: Settings, say: 
   function urlOf(one: ServiceDefinition): string {
     return `http://127.0.0.1:${portOf(one)}`;
   }
-}
-
-/** A first start of both servers takes about 5 s; all in all a stop has 10 s. */
-const startingMsMax = 4_000;
-
-function after(ms: number): Promise<'late'> {
-  return new Promise((resolve) => setTimeout(() => resolve('late'), ms).unref());
 }
 
 async function takenPorts(

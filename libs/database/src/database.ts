@@ -56,7 +56,7 @@ export class Database {
       poolSize: options.poolMax ?? 10,
       applicationName: options.applicationName,
       extra: Database.settings(options),
-      poolErrorHandler: (error: Error) => options.log.warn({ err: error }, 'idle database connection lost'),
+      poolErrorHandler: (error: Error) => connectionLost(options.log, error),
     });
     await source.initialize();
     // TypeORM keeps pg's pool here; plain SQL and entities share its connections.
@@ -77,7 +77,7 @@ export class Database {
       ...Database.settings(this.options),
       pipeline: true,
     } as PoolConfig);
-    pool.on('error', (error) => this.options.log.warn({ err: error }, 'idle database connection lost'));
+    pool.on('error', (error) => connectionLost(this.options.log, error));
     return pool;
   }
 
@@ -143,6 +143,11 @@ export class Database {
   async close(): Promise<void> {
     await this.source.destroy();
   }
+}
+
+/** pg hangs the whole client on this error, with its settings and statements: only the reason may reach the log. */
+function connectionLost(log: Logger, error: Error): void {
+  log.warn({ code: 'code' in error ? error.code : undefined, reason: error.message }, 'idle database connection lost');
 }
 
 class OpenTx implements Tx {

@@ -23,6 +23,8 @@ export interface KafkaOptions {
   /** Lines of server.properties that differ from those below. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly onProgress?: (line: string) => void;
+  /** Ends what has been started so far; the promise then rejects. */
+  readonly signal?: AbortSignal;
 }
 
 export interface RunningKafka {
@@ -38,7 +40,7 @@ export interface RunningKafka {
 
 /** Starts a real Apache Kafka broker (KRaft, one node that is broker and controller) on the machine's Java. */
 export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
-  const { onProgress = () => undefined } = options;
+  const { onProgress = () => undefined, signal } = options;
   const directory = resolve(options.directory);
   const data = join(directory, 'data');
   const record = join(directory, recordFile);
@@ -56,9 +58,10 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
   const classpath = ['-cp', join(options.jars, '*')];
   if (!existsSync(join(data, 'meta.properties'))) {
     onProgress('Kafka: making a new data folder');
-    await format(directory, data, properties, classpath);
+    await format(directory, data, properties, classpath, signal);
   }
 
+  signal?.throwIfAborted();
   const console = join(directory, 'console.log');
   if (existsSync(console)) renameSync(console, `${console}.1`);
   const output = openSync(console, 'a', 0o640);
@@ -74,12 +77,16 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
     child.once('error', () => done());
   });
   if (child.pid !== undefined) recordProcess(record, child.pid, 'kafka');
-  const isReady = await waitUntil(() => hasEnded(child) || child.pid === undefined || answersTo(port, kafkaGreeting), {
-    deadlineMs: startDeadlineMs,
-    everyMs: 50,
-  });
-  if (!isReady || hasEnded(child) || child.pid === undefined) {
+  const isReady = await waitUntil(
+    () => signal?.aborted === true || hasEnded(child) || child.pid === undefined || answersTo(port, kafkaGreeting),
+    {
+      deadlineMs: startDeadlineMs,
+      everyMs: 50,
+    },
+  );
+  if (!isReady || signal?.aborted || hasEnded(child) || child.pid === undefined) {
     if (child.pid !== undefined) await endChild(child, termThenKill);
+    signal?.throwIfAborted();
     throw new InfrastructureError(
       `Kafka did not start; the end of its log in ${directory} says: ${lastLines(join(directory, 'kafka.log'))} ${lastLines(console)}`,
     );
@@ -127,12 +134,21 @@ function propertiesText(properties: Readonly<Record<string, string>>): string {
     .join('');
 }
 
-async function format(directory: string, data: string, properties: string, classpath: readonly string[]): Promise<void> {
+async function format(
+  directory: string,
+  data: string,
+  properties: string,
+  classpath: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   // A first start that was interrupted leaves half a folder, which the tool would refuse.
   rmSync(data, { recursive: true, force: true });
   // Kafka's Uuid is 16 bytes in base64url; one that begins with a hyphen would read as an option.
   const clusterId = `A${randomBytes(16).toString('base64url').slice(1)}`;
   const tool = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', ...logging(directory), ...classpath, 'kafka.tools.StorageTool'];
-  const made = await run(javaCommand(), [...tool, 'format', '-t', clusterId, '-c', properties], { cwd: directory });
+  const made = await run(javaCommand(), [...tool, 'format', '-t', clusterId, '-c', properties], {
+    cwd: directory,
+    ...(signal && { signal }),
+  });
   if (made.status !== 0) throw new InfrastructureError(`Kafka could not make its data folder ${data}: ${made.output.trim()}`);
 }

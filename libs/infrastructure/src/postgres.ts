@@ -33,6 +33,8 @@ export interface PostgresOptions {
   /** Settings of postgresql.conf that differ from those below. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly onProgress?: (line: string) => void;
+  /** Ends what has been started so far; the promise then rejects. */
+  readonly signal?: AbortSignal;
 }
 
 export interface RunningPostgres {
@@ -50,7 +52,7 @@ export interface RunningPostgres {
  * no reason when a start fails and cannot take over after a kill -9.
  */
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
-  const { onProgress = () => undefined } = options;
+  const { onProgress = () => undefined, signal } = options;
   const directory = resolve(options.directory);
   const data = join(directory, 'data');
   const programs = await findPrograms();
@@ -65,9 +67,10 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     );
   if (!existsSync(join(data, 'PG_VERSION'))) {
     onProgress('PostgreSQL: making a new data folder');
-    await initialise(directory, data, programs.initdb, runner, options.durable);
+    await initialise(directory, data, programs.initdb, runner, options);
   }
 
+  signal?.throwIfAborted();
   const log = join(directory, 'postgres.log');
   if (existsSync(log)) renameSync(log, `${log}.1`);
   const output = openSync(log, 'a', 0o640);
@@ -88,11 +91,12 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   // After a kill -9 the old postmaster.pid is still there for a moment, and it says "ready".
   const isOver = () => {
     const postmaster = readPostmaster(data);
-    return hasEnded(child) || child.pid === undefined || (postmaster?.pid === child.pid && postmaster.isReady);
+    return signal?.aborted === true || hasEnded(child) || child.pid === undefined || (postmaster?.pid === child.pid && postmaster.isReady);
   };
   const isReady = await waitUntil(isOver, { deadlineMs: startDeadlineMs });
-  if (!isReady || hasEnded(child) || child.pid === undefined) {
+  if (!isReady || signal?.aborted || hasEnded(child) || child.pid === undefined) {
     if (child.pid !== undefined) await endChild(child, fastThenHard);
+    signal?.throwIfAborted();
     throw new InfrastructureError(`PostgreSQL did not start; the end of ${log} says: ${lastLines(log)}`);
   }
   return {
@@ -136,7 +140,13 @@ function settingsFor(durable: boolean): Record<string, string> {
   };
 }
 
-async function initialise(directory: string, data: string, initdb: string, runner: Runner, durable: boolean): Promise<void> {
+async function initialise(
+  directory: string,
+  data: string,
+  initdb: string,
+  runner: Runner,
+  { durable, signal }: PostgresOptions,
+): Promise<void> {
   const password = randomBytes(24).toString('base64url');
   writeFileSync(join(directory, passwordFile), password, { mode: 0o600 });
   // A first start that was interrupted leaves half a folder without PG_VERSION, which initdb would refuse.
@@ -156,7 +166,7 @@ async function initialise(directory: string, data: string, initdb: string, runne
     ...(durable ? [] : ['--no-sync']),
   ];
   const { file, args, ...ids } = runner.command(initdb, ['-D', data, ...locale, ...flags]);
-  const made = await run(file, args, { ...ids, cwd: '/' });
+  const made = await run(file, args, { ...ids, cwd: '/', ...(signal && { signal }) });
   rmSync(handover, { force: true });
   if (made.status !== 0) {
     rmSync(data, { recursive: true, force: true });

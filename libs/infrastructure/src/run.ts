@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 export function run(
   file: string,
   args: readonly string[],
-  options: { cwd: string; uid?: number; gid?: number },
+  options: { cwd: string; uid?: number; gid?: number; signal?: AbortSignal },
 ): Promise<{ status: number | null; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });

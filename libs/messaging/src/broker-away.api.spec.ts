@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fetchKafkaJars, startKafka, type RunningKafka } from '@points/infrastructure';
 import { eventually, freshDatabase, type FreshDatabase } from '@points/testing';
-import { effectsOf, makeTopics, record, startService, stepped, tell, testMigrations, type TestService } from './test-service.js';
+import { effectsOf, makeTopics, record, startService, tellSteadily, testMigrations, type TestService } from './test-service.js';
 
 // Where the run keeps the broker's jars (tools/check).
 const root = resolve(import.meta.dirname, '../../..');
@@ -42,31 +42,27 @@ describe('a broker that is away for 20 s under load', () => {
       onFatal: (error) => fatal.push(error),
     });
     const { messaging } = service;
-    let [isLoading, step] = [true, 0];
-    const load = (async () => {
-      while (isLoading) {
-        step++;
-        await tell(fresh.database, ...accounts.map((account) => stepped(account, step)));
-        // 10 events each time: some 4,000 wait when the broker is back.
-        await new Promise((done) => setTimeout(done, 50));
-      }
-    })();
-    await eventually(async () => (await effectsOf(fresh.database, 'account-0')).length > 20);
+    // 10 events each time: some 4,000 wait when the broker is back.
+    const load = tellSteadily(fresh.database, accounts, 50);
+    const isAtStep = async (account: string, step: number) => (await effectsOf(fresh.database, account)).length >= step;
+    let steps: number[];
 
-    await kafka.kill9();
-    const away = Date.now();
-    await eventually(() => !messaging.health().broker, { timeoutMs: awayMs });
-    await eventually(() => Date.now() - away >= awayMs, { timeoutMs: awayMs + 1_000, everyMs: 200 });
-    const during = step;
-    kafka = await startKafka({ directory, jars: await fetchKafkaJars(jarsFolder), port, controllerPort });
-    await eventually(async () => (await effectsOf(fresh.database, 'account-0')).length > during, { timeoutMs: 30_000, everyMs: 100 });
-    isLoading = false;
-    await load;
+    try {
+      await eventually(() => isAtStep('account-0', 20));
+      await kafka.kill9();
+      const away = Date.now();
+      await eventually(() => !messaging.health().broker, { timeoutMs: awayMs });
+      await eventually(() => Date.now() - away >= awayMs, { timeoutMs: awayMs + 1_000, everyMs: 200 });
+      const during = load.step();
+      kafka = await startKafka({ directory, jars: await fetchKafkaJars(jarsFolder), port, controllerPort });
+      await eventually(() => isAtStep('account-0', during + 1), { timeoutMs: 60_000, everyMs: 100 });
+    } finally {
+      steps = await load.stop();
+    }
 
-    const all = Array.from({ length: step }, (_, index) => index + 1);
-    for (const account of accounts) await eventually(async () => (await effectsOf(fresh.database, account)).length >= step);
-    for (const account of accounts) expect(await effectsOf(fresh.database, account)).toEqual(all);
+    for (const account of accounts) await eventually(() => isAtStep(account, steps.length), { timeoutMs: 30_000 });
+    for (const account of accounts) expect(await effectsOf(fresh.database, account)).toEqual(steps);
     expect(messaging.health()).toEqual({ broker: true, consumer: 'running', relay: 'owner' });
     expect(fatal).toEqual([]);
-  }, 90_000);
+  }, 150_000);
 });

@@ -1,5 +1,5 @@
 import { eventually, freshDatabase, testBrokers, topicPrefix, type FreshDatabase } from '@points/testing';
-import { effectsOf, makeTopics, record, startService, stepped, tell, testMigrations, type TestService } from './test-service.js';
+import { effectsOf, makeTopics, record, startService, tellSteadily, testMigrations, type TestService } from './test-service.js';
 
 describe('a consumer that is added and removed under load', () => {
   const brokers = testBrokers();
@@ -25,28 +25,25 @@ describe('a consumer that is added and removed under load', () => {
 
   it('loses nothing, doubles no effect and keeps the order of each account', async () => {
     const first = await start();
-    let [isLoading, step] = [true, 0];
-    const load = (async () => {
-      while (isLoading) {
-        step++;
-        await tell(fresh.database, ...accounts.map((account) => stepped(account, step)));
-      }
-    })();
-    const worked = (service: TestService) => service.metric('points_events_consumed_total');
+    const load = tellSteadily(fresh.database, accounts, 0);
+    const hasDone = (service: TestService, events: number) =>
+      eventually(async () => (await service.metric('points_events_consumed_total')) > events, { timeoutMs: 20_000 });
+    let steps: number[];
 
-    await eventually(async () => (await worked(first)) > 500);
-    const second = await start();
-    await eventually(async () => (await worked(second)) > 200);
-    await first.stop();
-    const before = await worked(second);
-    await eventually(async () => (await worked(second)) > before + 500);
-    const third = await start();
-    await eventually(async () => (await worked(third)) > 100);
-    isLoading = false;
-    await load;
+    try {
+      await hasDone(first, 500);
+      const second = await start();
+      await hasDone(second, 200);
+      await first.stop();
+      await hasDone(second, (await second.metric('points_events_consumed_total')) + 500);
+      const third = await start();
+      await hasDone(third, 100);
+    } finally {
+      steps = await load.stop();
+    }
 
-    const all = Array.from({ length: step }, (_, index) => index + 1);
-    for (const account of accounts) await eventually(async () => (await effectsOf(fresh.database, account)).length >= step);
-    for (const account of accounts) expect(await effectsOf(fresh.database, account)).toEqual(all);
-  }, 30_000);
+    const isDone = async (account: string) => (await effectsOf(fresh.database, account)).length >= steps.length;
+    for (const account of accounts) await eventually(() => isDone(account), { timeoutMs: 20_000 });
+    for (const account of accounts) expect(await effectsOf(fresh.database, account)).toEqual(steps);
+  }, 90_000);
 });

@@ -57,6 +57,31 @@ export function tell(database: Database, ...events: Parameters<typeof publish>[1
   return database.transaction(tenants(kawasaki), (tx) => publish(tx, events));
 }
 
+/** Tells the next step of every account, again and again, until it is stopped. */
+export function tellSteadily(
+  database: Database,
+  accounts: readonly string[],
+  pauseMs: number,
+): { step(): number; stop(): Promise<number[]> } {
+  let [isOn, step] = [true, 0];
+  const telling = (async () => {
+    while (isOn) {
+      step++;
+      await tell(database, ...accounts.map((account) => stepped(account, step)));
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  })();
+  return {
+    step: () => step,
+    /** Answers the steps that each account must have taken. */
+    stop: async () => {
+      isOn = false;
+      await telling;
+      return Array.from({ length: step }, (_, index) => index + 1);
+    },
+  };
+}
+
 type Handle = (events: Received<Step>[], context: BatchContext) => Promise<void>;
 
 /** The effect of an event: one row. */

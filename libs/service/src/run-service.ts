@@ -8,12 +8,12 @@ import { ConfigError, readConfig } from '@points/config';
 import type { Contract } from '@points/contracts';
 import { Database, migrate, everyTenant, type DatabaseOptions, type Migration } from '@points/database';
 import { fastifyOptions, HttpModule, openApiOf, pruneRequests, requestPruneRowsMax, routesOf, sendProblem, toProblem, tuneFastify, type AnyServer } from '@points/http';
-import { Messaging } from '@points/messaging';
+import { deadLetterCommand, Messaging } from '@points/messaging';
 import { createLogger, metrics, startTracing, type Logger, type Metrics } from '@points/observability';
 import type { JWTVerifyGetKey } from 'jose';
 import { HealthController } from './health.controller.js';
 import { MetricsController } from './metrics.controller.js';
-import { ServiceConfig } from './service-config.js';
+import { DatabaseConfig, ServiceConfig } from './service-config.js';
 import { LOGGER, METRICS } from './tokens.js';
 
 /** What makes one service different from the others. */
@@ -53,14 +53,9 @@ const pruneEveryMs = 600_000;
 
 /** The whole of a service's main.ts: reads the environment, serves until TERM or INT, and ends the process. */
 export async function runService<C extends ServiceConfig>(definition: ServiceDefinition<C>): Promise<void> {
-  let config: C;
-  try {
-    config = readConfig(definition.config);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${definition.name}: ${error.message}\n`);
-    process.exit(78); // EX_CONFIG of sysexits.h: a supervisor sees that another try will not help.
-  }
+  const [command, ...rest] = process.argv.slice(2);
+  if (command === 'dead-letters') process.exit(await runDeadLetters(definition.name, rest));
+  const config = configOrExit(definition.name, definition.config);
   const stopTracing = startTracing(definition.name, config.OTEL_EXPORTER_OTLP_ENDPOINT);
   const log = createLogger(definition.name, config.LOG_LEVEL);
   const end = (code: number) => {
@@ -89,6 +84,27 @@ export async function runService<C extends ServiceConfig>(definition: ServiceDef
   } catch (error) {
     log.fatal({ err: error }, 'the service could not start');
     process.exit(1);
+  }
+}
+
+function configOrExit<C extends object>(service: string, shape: new () => C): C {
+  try {
+    return readConfig(shape);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${service}: ${error.message}\n`);
+    process.exit(78); // EX_CONFIG of sysexits.h: a supervisor sees that another try will not help.
+  }
+}
+
+/** `main.js dead-letters list|replay|discard …`: the operator's hand on what the service has parked. Needs DATABASE_URL alone. */
+async function runDeadLetters(service: string, argv: readonly string[]): Promise<number> {
+  const { DATABASE_URL: url } = configOrExit(service, DatabaseConfig);
+  const database = await Database.open({ url, schema: service, applicationName: `${service}-dead-letters`, log: createLogger(service, 'warn'), poolMax: 1 });
+  try {
+    return await deadLetterCommand(argv, { service, database });
+  } finally {
+    await database.close();
   }
 }
 

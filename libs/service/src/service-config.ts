@@ -5,8 +5,15 @@ import { IsIn, IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-vali
 const databaseUrl = /^postgres(ql)?:\/\/\S+$/;
 const httpUrl = /^https?:\/\/\S+$/;
 
+/** What a command on a service's database needs. */
+export class DatabaseConfig {
+  /** Connects as the service's own role. */
+  @Matches(databaseUrl, { message: 'must be a URL of the form postgres://role:password@host:port/database' })
+  DATABASE_URL!: string;
+}
+
 /** What every service reads from the environment. A service with more keys extends this class. `K_FILE` names a file for any key. */
-export class ServiceConfig {
+export class ServiceConfig extends DatabaseConfig {
   @Type(() => Number)
   @IsInt({ message: 'must be a port number' })
   @Min(0, { message: 'must be a port number' })
@@ -16,10 +23,6 @@ export class ServiceConfig {
   /** Loopback unless told. */
   @IsString()
   HOST = '127.0.0.1';
-
-  /** Connects as the service's own role. */
-  @Matches(databaseUrl, { message: 'must be a URL of the form postgres://role:password@host:port/database' })
-  DATABASE_URL!: string;
 
   /** Connects as the role that owns the schema. When given, the service brings its schema up to date before it serves. */
   @IsOptional()

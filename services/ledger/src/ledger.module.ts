@@ -27,7 +27,11 @@ class CloseDoor implements OnApplicationShutdown {
     { provide: CLOCK, useValue: systemClock },
     { provide: Door, inject: [Database, CLOCK], useFactory: (database: Database, now: Clock) => new Door({ database, now }) },
     { provide: ExpireLots, inject: [Database, CLOCK], useFactory: (database: Database, now: Clock) => new ExpireLots(database, now) },
-    { provide: ReleaseHolds, inject: [Database, Door, CLOCK], useFactory: (database: Database, door: Door, now: Clock) => new ReleaseHolds(database, door, now) },
+    {
+      provide: ReleaseHolds,
+      inject: [Database, Door, CLOCK],
+      useFactory: (database: Database, door: Door, now: Clock) => new ReleaseHolds(database, door, now),
+    },
     ExpiryJob,
     CloseDoor,
   ],

@@ -39,9 +39,11 @@ describe('expiry', () => {
     clock = systemClock();
   });
 
-  const aProgramme = async (rules: Partial<Rules> = {}, historyOpen = true) => (programme = await openProgramme(fresh.database, programmeId(`141305-p${++programmes}`), { rules, historyOpen }));
+  const aProgramme = async (rules: Partial<Rules> = {}, historyOpen = true) =>
+    (programme = await openProgramme(fresh.database, programmeId(`141305-p${++programmes}`), { rules, historyOpen }));
   const post = async (request: DoorRequest) => (await door.post([{ ...request, programme }]))[0]?.outcome;
-  const balance = (holder: string, when: Instant = clock) => fresh.database.transaction(tenants('141305'), (tx) => balanceAt(tx, programme, holder, when));
+  const balance = (holder: string, when: Instant = clock) =>
+    fresh.database.transaction(tenants('141305'), (tx) => balanceAt(tx, programme, holder, when));
   const report = (when: Instant) =>
     fresh.database.transaction(tenants('141305'), async (tx) => {
       const found = await findProgramme(tx, programme);
@@ -87,7 +89,12 @@ describe('expiry', () => {
       const other = await post(aSpend(taro, 100, { effectiveAt: end }));
       await run('late');
       if (other?.status !== 'posted') throw new Error('taro has points');
-      return { refused, balance: other.balance, report: await report(at('2018-06-01T00:00:00+09:00')), at: await balance(taro, end).then(({ posted }) => posted) };
+      return {
+        refused,
+        balance: other.balance,
+        report: await report(at('2018-06-01T00:00:00+09:00')),
+        at: await balance(taro, end).then(({ posted }) => posted),
+      };
     };
 
     const [once, late, never] = [
@@ -97,7 +104,12 @@ describe('expiry', () => {
     ];
 
     expect(once.refused).toMatchObject({ code: 'lot-expired', facts: { needed: 100, available: 0, expired: 900 } });
-    expect(once.report).toMatchObject({ issued: { points: 1500 }, spent: { points: 200 }, expired: { count: 2, points: 1300 }, outstanding: { points: 0 } });
+    expect(once.report).toMatchObject({
+      issued: { points: 1500 },
+      spent: { points: 200 },
+      expired: { count: 2, points: 1300 },
+      outstanding: { points: 0 },
+    });
     expect(late).toEqual(once);
     expect(never).toEqual(once);
   });
@@ -110,7 +122,11 @@ describe('expiry', () => {
 
     expect(await expiry.run(programme, clock)).toEqual({ lots: 1, points: 400, holders: 1 });
     expect(await balance(hanako)).toMatchObject({ posted: 600, held: 600, available: 0 });
-    expect(await post(aRequest(hanako, { kind: 'capture', hold, amount: 250, final: true, to: 'merchant:m' }))).toMatchObject({ status: 'posted', balance: 0, available: 0 });
+    expect(await post(aRequest(hanako, { kind: 'capture', hold, amount: 250, final: true, to: 'merchant:m' }))).toMatchObject({
+      status: 'posted',
+      balance: 0,
+      available: 0,
+    });
 
     expect(await books()).toEqual([{ balance: 0, held: 0, lots: 0, reserved: 0, draws: 0, entries: 0, expired: 750 }]);
     expect(await report(at('2999-01-01T00:00:00Z'))).toMatchObject({ spent: { points: 250 }, expired: { count: 1, points: 750 } });
@@ -124,9 +140,14 @@ describe('expiry', () => {
     await post(spend);
     await expiry.run(programme, clock);
 
-    expect(await post(aRequest(hanako, { kind: 'refund', of: spend.reference, amount: 500 }, { effectiveAt: at('2018-05-01T00:00:00+09:00') }))).toMatchObject({ balance: 500, available: 500 });
+    expect(
+      await post(aRequest(hanako, { kind: 'refund', of: spend.reference, amount: 500 }, { effectiveAt: at('2018-05-01T00:00:00+09:00') })),
+    ).toMatchObject({ balance: 500, available: 500 });
 
-    expect(await balance(hanako, at('2018-05-31T23:59:59.999+09:00'))).toMatchObject({ posted: 500, lots: [{ remaining: 500, expiresAt: '2018-05-31T15:00:00.000Z', source: 'partner:mobile-a' }] });
+    expect(await balance(hanako, at('2018-05-31T23:59:59.999+09:00'))).toMatchObject({
+      posted: 500,
+      lots: [{ remaining: 500, expiresAt: '2018-05-31T15:00:00.000Z', source: 'partner:mobile-a' }],
+    });
     expect(await expiry.run(programme, clock)).toMatchObject({ points: 500 });
     expect(await books()).toEqual([{ balance: 0, held: 0, lots: 0, reserved: 0, draws: 0, entries: 0, expired: 700 }]);
   });
@@ -134,7 +155,11 @@ describe('expiry', () => {
   it('takes nothing twice when two runs and postings meet', async () => {
     await aProgramme();
     const holders = Array.from({ length: 700 }, aHolder);
-    await door.post(holders.flatMap((holder) => [granted, at('2018-01-02T12:00:00+09:00')].map((effectiveAt) => ({ ...anIssue(holder, 10, { effectiveAt }), programme }))));
+    await door.post(
+      holders.flatMap((holder) =>
+        [granted, at('2018-01-02T12:00:00+09:00')].map((effectiveAt) => ({ ...anIssue(holder, 10, { effectiveAt }), programme })),
+      ),
+    );
     const second = new ExpireLots(fresh.database, () => clock);
 
     const [one, two] = await Promise.all([
@@ -160,7 +185,9 @@ describe('expiry', () => {
     clock = parseInstant('2026-05-01T00:09:59.999Z');
     const early = await holds.run();
     clock = parseInstant('2026-05-01T00:30:00Z');
-    expect(await post(aRequest(hanako, { kind: 'capture', hold, amount: 60, final: true, to: 'merchant:m' }))).toMatchObject({ code: 'hold-ended' });
+    expect(await post(aRequest(hanako, { kind: 'capture', hold, amount: 60, final: true, to: 'merchant:m' }))).toMatchObject({
+      code: 'hold-ended',
+    });
     const released = await holds.run();
     const again = await holds.run();
 

@@ -2,8 +2,8 @@ import { isTransient, tenants, type Database } from '@points/database';
 import { points, sumPoints, tenantOf, uuidv7, type Instant, type Points, type ProgrammeId } from '@points/kernel';
 import type { Pool } from 'pg';
 import { load, type Keyed } from '../post/load.js';
-import { inPipeline, type Ready } from '../post/pipeline.js';
-import { array, instantOf, type Send } from '../post/wire.js';
+import { inPipeline, pipelinePool, type Ready } from '../post/pipeline.js';
+import { instantOf, type Send } from '../post/wire.js';
 import { write, type Written } from '../post/write.js';
 import { expire } from '../rules/expire.js';
 
@@ -26,8 +26,11 @@ interface Chunk extends ExpiryRun {
 export class ExpireLots {
   private readonly pool: Pool;
 
-  constructor(database: Database, private readonly now: () => Instant) {
-    this.pool = database.pipelined(1);
+  constructor(
+    database: Database,
+    private readonly now: () => Instant,
+  ) {
+    this.pool = pipelinePool(database, 1);
   }
 
   async run(programme: ProgrammeId, until: Instant): Promise<ExpiryRun> {
@@ -49,7 +52,9 @@ export class ExpireLots {
   private async chunk(programme: ProgrammeId, from: Instant, until: Instant): Promise<Chunk> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await inPipeline(this.pool, tenants(tenantOf(programme)), (send) => expireChunk(send, programme, { from, until }, this.now()));
+        return await inPipeline(this.pool, tenants(tenantOf(programme)), (send) =>
+          expireChunk(send, programme, { from, until }, this.now()),
+        );
       } catch (error) {
         if (!isTransient(error) || attempt >= attemptsMax) throw error;
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 50 * 2 ** attempt));
@@ -58,7 +63,12 @@ export class ExpireLots {
   }
 }
 
-async function expireChunk(send: Send, programme: ProgrammeId, { from, until }: { from: Instant; until: Instant }, now: Instant): Promise<Ready<Chunk>> {
+async function expireChunk(
+  send: Send,
+  programme: ProgrammeId,
+  { from, until }: { from: Instant; until: Instant },
+  now: Instant,
+): Promise<Ready<Chunk>> {
   const { rows } = await send(findDue, [programme, from, until]);
   const due = new Map<string, Keyed>();
   for (const [account] of rows) due.set(String(account), { programme, account: String(account) });

@@ -40,15 +40,20 @@ export class ExpiryJob implements OnApplicationBootstrap, OnApplicationShutdown 
   private waitForMidnight(): void {
     const now = this.now();
     const next = startOfDayJst(addDays(jstDateOf(now), 1));
-    this.midnight = setTimeout(() => {
-      this.start(() => this.expireAll());
-      this.waitForMidnight();
-    }, Date.parse(next) - Date.parse(now));
+    this.midnight = setTimeout(
+      () => {
+        this.start(() => this.expireAll());
+        this.waitForMidnight();
+      },
+      Date.parse(next) - Date.parse(now),
+    );
   }
 
   /** One after the other; trouble is logged and met again at the next run, because nothing is lost by running late. */
   private start(work: () => Promise<void>): void {
-    this.running = this.running.then(() => (this.isStopping ? undefined : work())).catch((error: unknown) => this.log.error({ err: error }, 'a run of the ledger’s jobs failed'));
+    this.running = this.running
+      .then(() => (this.isStopping ? undefined : work()))
+      .catch((error: unknown) => this.log.error({ err: error }, 'a run of the ledger’s jobs failed'));
   }
 
   /** A programme that still takes history in expires on request only: what comes in may lie before what is over today. */

@@ -33,7 +33,7 @@ export class Book {
           effectiveAt: movement.effectiveAt,
           amount: movement.amount,
           refunded: points(0),
-          parts: movement.draws.map(({ lot, amount }) => ({ lot, amount: points(-amount) })),
+          parts: movement.draws.map(({ lot, amount }) => ({ lot, amount: points(0 - amount) })),
         };
         this.refundables.set(keyOf(programme, reference), { account, refundable });
       }

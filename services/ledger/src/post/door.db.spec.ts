@@ -30,9 +30,14 @@ describe('the door', () => {
     if (!completed) throw new Error('no outcome');
     return completed.outcome;
   };
-  const holding = (account: string) => fresh.database.transaction(tenants('141305', '432067'), (tx) => balanceAt(tx, kawasaki, account, systemClock()));
+  const holding = (account: string) =>
+    fresh.database.transaction(tenants('141305', '432067'), (tx) => balanceAt(tx, kawasaki, account, systemClock()));
   const count = async (table: string, where = 'true', values: unknown[] = []) =>
-    (await fresh.database.transaction(tenants('141305', '432067'), (tx) => tx.query<{ n: number }>(`select count(*)::int as n from ${table} where ${where}`, values)))[0]?.n;
+    (
+      await fresh.database.transaction(tenants('141305', '432067'), (tx) =>
+        tx.query<{ n: number }>(`select count(*)::int as n from ${table} where ${where}`, values),
+      )
+    )[0]?.n;
 
   it('issues to a new holder and spends from the lot', async () => {
     const hanako = aHolder();
@@ -40,7 +45,12 @@ describe('the door', () => {
     expect(await post(anIssue(hanako, 1000))).toMatchObject({ status: 'posted', amount: 1000, balance: 1000, available: 1000 });
     expect(await post(aSpend(hanako, 300))).toMatchObject({ status: 'posted', amount: 300, balance: 700, available: 700 });
 
-    expect(await holding(hanako)).toMatchObject({ posted: 700, held: 0, available: 700, lots: [{ remaining: 700, source: 'partner:mobile-a' }] });
+    expect(await holding(hanako)).toMatchObject({
+      posted: 700,
+      held: 0,
+      available: 700,
+      lots: [{ remaining: 700, source: 'partner:mobile-a' }],
+    });
   });
 
   it('answers a repeated reference with the first outcome and books once', async () => {
@@ -62,8 +72,14 @@ describe('the door', () => {
     const request = aSpend(hanako, 300);
     await post(request);
 
-    expect(await post(aSpend(hanako, 301, { reference: request.reference }))).toMatchObject({ status: 'refused', code: 'reference-reused' });
-    expect(await post(aSpend(aHolder(), 300, { reference: request.reference }), other)).toMatchObject({ status: 'refused', code: 'reference-reused' });
+    expect(await post(aSpend(hanako, 301, { reference: request.reference }))).toMatchObject({
+      status: 'refused',
+      code: 'reference-reused',
+    });
+    expect(await post(aSpend(aHolder(), 300, { reference: request.reference }), other)).toMatchObject({
+      status: 'refused',
+      code: 'reference-reused',
+    });
     expect(await holding(hanako)).toMatchObject({ posted: 700 });
   });
 
@@ -99,7 +115,9 @@ describe('the door', () => {
     expect(outcomes.filter((one) => one.status === 'posted')).toHaveLength(5 * 14);
     for (const holder of holders) expect(await holding(holder)).toMatchObject({ posted: 2, available: 2 });
     expect(await count('entry', 'true')).toBeGreaterThan(0);
-    expect(await fresh.database.transaction(tenants('141305'), (tx) => tx.query('select sum(amount)::int as sum from entry'))).toEqual([{ sum: 0 }]);
+    expect(await fresh.database.transaction(tenants('141305'), (tx) => tx.query('select sum(amount)::int as sum from entry'))).toEqual([
+      { sum: 0 },
+    ]);
   });
 
   it('transfers both ways through two doors at once without a deadlock', async () => {
@@ -116,7 +134,10 @@ describe('the door', () => {
 
     expect(outcomes.every((one) => one.status === 'posted')).toBe(true);
     const [sums] = await fresh.database.transaction(tenants('141305'), (tx) =>
-      tx.query(`select sum(balance)::int as balances, (select sum(remaining)::int from lot where programme = $1) as lots, (select sum(amount)::int from entry where programme = $1) as entries from account where programme = $1`, [give]),
+      tx.query(
+        `select sum(balance)::int as balances, (select sum(remaining)::int from lot where programme = $1) as lots, (select sum(amount)::int from entry where programme = $1) as entries from account where programme = $1`,
+        [give],
+      ),
     );
     expect(sums).toEqual({ balances: 2000, lots: 2000, entries: 0 });
   });
@@ -127,9 +148,18 @@ describe('the door', () => {
 
     expect(await post(aRequest(hanako, { kind: 'hold', hold, amount: 600, places: [] }))).toMatchObject({ balance: 1000, available: 400 });
     expect(await post(aSpend(hanako, 500))).toMatchObject({ code: 'insufficient-points', facts: { needed: 500, available: 400 } });
-    expect(await post(aRequest(hanako, { kind: 'capture', hold, amount: 200, final: false, to: 'merchant:m' }))).toMatchObject({ balance: 800, available: 400 });
-    expect(await post(aRequest(hanako, { kind: 'capture', hold, amount: 500, final: true, to: 'merchant:m' }))).toMatchObject({ code: 'hold-exceeded', facts: { needed: 500, available: 400 } });
-    expect(await post(aRequest(hanako, { kind: 'capture', hold, amount: 100, final: true, to: 'merchant:m' }))).toMatchObject({ balance: 700, available: 700 });
+    expect(await post(aRequest(hanako, { kind: 'capture', hold, amount: 200, final: false, to: 'merchant:m' }))).toMatchObject({
+      balance: 800,
+      available: 400,
+    });
+    expect(await post(aRequest(hanako, { kind: 'capture', hold, amount: 500, final: true, to: 'merchant:m' }))).toMatchObject({
+      code: 'hold-exceeded',
+      facts: { needed: 500, available: 400 },
+    });
+    expect(await post(aRequest(hanako, { kind: 'capture', hold, amount: 100, final: true, to: 'merchant:m' }))).toMatchObject({
+      balance: 700,
+      available: 700,
+    });
     expect(await post(aRequest(hanako, { kind: 'release', hold }))).toMatchObject({ code: 'hold-ended' });
     expect(await holding(hanako)).toMatchObject({ posted: 700, held: 0, available: 700 });
   });
@@ -150,7 +180,9 @@ describe('the door', () => {
     expect(await refund(90)).toMatchObject({ balance: 200 });
     expect(await refund(1)).toMatchObject({ code: 'refund-exceeds', facts: { needed: 1, available: 0 } });
     expect(await holding(hanako)).toMatchObject({ lots: [{ remaining: 100 }, { remaining: 100 }] });
-    expect(await post(aRequest(aHolder(), { kind: 'refund', of: capture.reference, amount: 1 }))).toMatchObject({ code: 'unknown-posting' });
+    expect(await post(aRequest(aHolder(), { kind: 'refund', of: capture.reference, amount: 1 }))).toMatchObject({
+      code: 'unknown-posting',
+    });
   });
 
   it('sees a lot to its last millisecond and not beyond', async () => {
@@ -168,7 +200,9 @@ describe('the door', () => {
   it('refuses a time of its own where history is closed, and a time to come', async () => {
     const hanako = aHolder();
 
-    expect(await post(anIssue(hanako, 1, { programme: tamana, effectiveAt: at('2020-01-01T00:00:00Z') }))).toMatchObject({ code: 'history-closed' });
+    expect(await post(anIssue(hanako, 1, { programme: tamana, effectiveAt: at('2020-01-01T00:00:00Z') }))).toMatchObject({
+      code: 'history-closed',
+    });
     expect(await post(anIssue(hanako, 1, { effectiveAt: at('2999-01-01T00:00:00Z') }))).toMatchObject({ code: 'effective-in-future' });
     expect(await post(anIssue(hanako, 1, { effectiveAt: at('2016-12-31T14:59:59.999Z') }))).toMatchObject({ code: 'outside-period' });
     expect(await post(anIssue(hanako, 1, { effectiveAt: at('2016-12-31T15:00:00.000Z') }))).toMatchObject({ status: 'posted' });
@@ -198,7 +232,9 @@ describe('the door', () => {
   it('works on after its connections are cut', async () => {
     const hanako = aHolder();
     await post(anIssue(hanako, 5));
-    await fresh.database.pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name like '%pipeline' and datname = current_database() and usename = current_user`);
+    await fresh.database.pool.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name like '%pipeline' and datname = current_database() and usename = current_user`,
+    );
 
     const again = await eventually(() => post(anIssue(hanako, 5)));
 
@@ -213,10 +249,16 @@ describe('the door', () => {
     await post(request);
 
     const rows = await fresh.database.transaction(tenants('141305'), (tx) =>
-      tx.query<{ requester: string; payload: string }>('select requester, payload from outbox where key = $1 order by id', [`${kawasaki}/${hanako}`]),
+      tx.query<{ requester: string; payload: string }>('select requester, payload from outbox where key = $1 order by id', [
+        `${kawasaki}/${hanako}`,
+      ]),
     );
     expect(rows.map((row) => row.requester)).toEqual(['exchange', 'exchange']);
     expect(rows[0]?.payload).toBe(rows[1]?.payload);
-    expect(JSON.parse(rows[0]?.payload ?? '')).toMatchObject({ reference: request.reference, kind: 'issue', outcome: { status: 'posted', amount: 5 } });
+    expect(JSON.parse(rows[0]?.payload ?? '')).toMatchObject({
+      reference: request.reference,
+      kind: 'issue',
+      outcome: { status: 'posted', amount: 5 },
+    });
   });
 });

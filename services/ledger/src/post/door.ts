@@ -4,7 +4,7 @@ import { nudgeRelay } from '@points/messaging';
 import type { Pool } from 'pg';
 import { keyOf } from './book.js';
 import { decideBatch, wantedBy } from './flush.js';
-import { inPipeline } from './pipeline.js';
+import { inPipeline, pipelinePool } from './pipeline.js';
 import type { Completed, DoorRequest } from './request.js';
 
 export interface DoorOptions {
@@ -31,7 +31,7 @@ export class Door {
   private readonly known = new Set<string>();
 
   constructor({ database, now }: DoorOptions) {
-    this.pool = database.pipelined(flushesInFlightMax);
+    this.pool = pipelinePool(database, flushesInFlightMax);
     this.now = now;
   }
 

@@ -63,7 +63,8 @@ export function wantedBy(requests: readonly DoorRequest[], isKnown: (key: string
     if (instruction.kind === 'transfer') {
       const to = { programme, account: instruction.to };
       accounts.set(keyOf(programme, instruction.to), to);
-      if (instruction.to.startsWith('holder:') && !isKnown(keyOf(programme, instruction.to))) opening.set(keyOf(programme, instruction.to), to);
+      if (instruction.to.startsWith('holder:') && !isKnown(keyOf(programme, instruction.to)))
+        opening.set(keyOf(programme, instruction.to), to);
     }
     if ('hold' in instruction) holds.set(`${key}/${instruction.hold}`, { programme, account, hold: instruction.hold });
     if (instruction.kind === 'refund') refunds.set(`${key}/${instruction.of}`, { programme, account, reference: instruction.of });
@@ -91,7 +92,10 @@ function decideAll(requests: readonly DoorRequest[], book: Book, now: Instant): 
 function decideOne(request: DoorRequest, book: Book, now: Instant, decided: Decided): Completed {
   const fingerprint = hash('sha256', semanticContent(request), 'base64url').slice(0, fingerprintChars);
   const known = book.postings.get(keyOf(request.programme, request.reference));
-  if (known) return known.fingerprint === fingerprint ? known.completed : { outcome: refused({ code: 'reference-reused' }), completedAt: now, repeated: false };
+  if (known)
+    return known.fingerprint === fingerprint
+      ? known.completed
+      : { outcome: refused({ code: 'reference-reused' }), completedAt: now, repeated: false };
 
   const { instruction, programme, account } = request;
   const holding = book.account(programme, account);
@@ -131,12 +135,21 @@ function refundableOf(book: Book, { programme, account }: DoorRequest, of: strin
 }
 
 function refused(rejection: Rejection): PostingOutcome {
-  return { status: 'refused', code: rejection.code, detail: explain(rejection), ...('facts' in rejection && { facts: { ...rejection.facts } }) };
+  return {
+    status: 'refused',
+    code: rejection.code,
+    detail: explain(rejection),
+    ...('facts' in rejection && { facts: { ...rejection.facts } }),
+  };
 }
 
 function announcement(request: DoorRequest, { outcome, completedAt }: Completed, to: NonNullable<DoorRequest['announce']>): OutgoingEvent {
   const { reference, programme, account, instruction } = request;
-  return event(postingCompletedV1, { reference, municipality: tenantOf(programme), programme, account, kind: instruction.kind, outcome, completedAt }, to);
+  return event(
+    postingCompletedV1,
+    { reference, municipality: tenantOf(programme), programme, account, kind: instruction.kind, outcome, completedAt },
+    to,
+  );
 }
 
 /** Accounts whose refusal might be "lot-expired" if the lots that expiry has emptied were known. */

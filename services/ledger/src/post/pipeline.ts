@@ -1,6 +1,24 @@
-import type { Tenancy } from '@points/database';
+import type { Database, Tenancy } from '@points/database';
 import type { Pool, PoolClient } from 'pg';
 import { sender, together, type Send } from './wire.js';
+
+/**
+ * Connections for `inPipeline`. Its statements join a short list with a table by its key, and must do so while a table is new and its
+ * statistics say that it is empty: a plan that reads the whole table would be kept until the next analyze, minutes of full load later.
+ */
+export function pipelinePool(database: Database, connections: number): Pool {
+  const pool = database.pipelined(connections);
+  // Sent before anything else on the connection; where it fails, so does what follows.
+  pool.on('connect', (client) => void client.query(byKeyOnly).catch(heard));
+  return pool;
+}
+
+const byKeyOnly = `
+  set plan_cache_mode = force_generic_plan;
+  set enable_seqscan = off;
+  set enable_hashjoin = off;
+  set enable_mergejoin = off;
+  set jit = off`;
 
 /** What is known after the reads, and how to send the writes. */
 export interface Ready<T> {
@@ -19,7 +37,9 @@ export async function inPipeline<T>(pool: Pool, tenancy: Tenancy, work: (send: S
   client.on('error', heard);
   try {
     const send = sender(client);
-    const [, , { result, finish }] = await settled(together(client, () => [client.query('begin'), send(setTenant, [tenancy.setting]), work(send)] as const));
+    const [, , { result, finish }] = await settled(
+      together(client, () => [client.query('begin'), send(setTenant, [tenancy.setting]), work(send)] as const),
+    );
     await settled(together(client, () => [finish(), client.query('commit')] as const));
     isClean = true;
     return result;

@@ -39,9 +39,11 @@ export class PostingsController {
 }
 
 function requestedBy(path: ProgrammePath, { holder, instruction, effectiveAt, reason }: PostInstruction, cause: Cause): PostingRequested {
-  if (effectiveAt !== undefined && !cause.scopes.has('history:write')) throw problem(403, 'scope-missing', 'an effective time needs the scope history:write');
+  if (effectiveAt !== undefined && !cause.scopes.has('history:write'))
+    throw problem(403, 'scope-missing', 'an effective time needs the scope history:write');
   const misplaced = Object.keys(instruction).filter((field) => field !== 'kind' && !fieldsOf[instruction.kind].includes(field));
-  if (misplaced.length > 0) throw invalid(misplaced.map((field) => ({ field: `instruction.${field}`, reason: `does not belong to ${instruction.kind}` })));
+  if (misplaced.length > 0)
+    throw invalid(misplaced.map((field) => ({ field: `instruction.${field}`, reason: `does not belong to ${instruction.kind}` })));
   const requested = {
     reference: referenceOf(cause),
     municipality: path.municipality,
@@ -68,8 +70,8 @@ const referenceCharsMax = 200;
 function toAnswer(reference: string, { outcome, repeated }: Completed): Answer<PostedView> {
   const headers = repeated ? { 'idempotency-replayed': 'true' } : undefined;
   if (outcome.status === 'posted') {
-    const { status: _, ...posted } = outcome;
-    return answer(201, { reference, ...posted }, headers);
+    const { posting, amount, effectiveAt, balance, available } = outcome;
+    return answer(201, { reference, posting, amount, effectiveAt, balance, available }, headers);
   }
   return refusal(outcome.code === 'unknown-programme' ? 404 : 422, outcome.code, outcome.detail, outcome.facts);
 }

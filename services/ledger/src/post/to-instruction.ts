@@ -54,4 +54,3 @@ export const fieldsOf: Readonly<Record<Instruction['kind'], readonly string[]>> 
   refund: ['of', 'amount'],
   transfer: ['amount', 'to'],
 };
-

@@ -1,6 +1,6 @@
 import { isInstant, type Instant } from '@points/kernel';
 import type { Statement } from '@points/database';
-import pg, { type PoolClient, type QueryArrayResult } from 'pg';
+import pg, { type CustomTypesConfig, type PoolClient, type QueryArrayResult } from 'pg';
 
 /** Sends a statement down an open transaction; rows come as arrays, everything but booleans and small numbers as text. */
 export type Send = (statement: Statement, values: readonly unknown[]) => Promise<QueryArrayResult<unknown[]>>;
@@ -48,10 +48,15 @@ function quoted(text: string): string {
 const special = /[\\"]/;
 
 /** Times are left as PostgreSQL writes them, because making a Date of each costs more than the rest of its row. */
-export const instantsAsText = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === timestamptzOid ? (value: string) => value : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+export const instantsAsText: CustomTypesConfig = {
+  getTypeParser: (oid, format) => (oid === timestamptzOid ? asIs : (pg.types.getTypeParser(oid, format) as TypeParser)),
 };
+
+type TypeParser = (value: string) => unknown;
+
+function asIs(value: string): string {
+  return value;
+}
 
 const timestamptzOid = 1184;
 

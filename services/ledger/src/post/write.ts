@@ -23,7 +23,14 @@ export interface NewPosting {
 /**
  * Writes all that a flush has decided with one statement of data-modifying parts, one part per table that has something to say.
  */
-export async function write(send: Send, book: Book, movements: readonly Written[], postings: readonly NewPosting[], events: readonly OutgoingEvent[], recordedAt: Instant): Promise<void> {
+export async function write(
+  send: Send,
+  book: Book,
+  movements: readonly Written[],
+  postings: readonly NewPosting[],
+  events: readonly OutgoingEvent[],
+  recordedAt: Instant,
+): Promise<void> {
   const accounts = [...book.accounts.values()].filter((one) => one.changed);
   assert(
     accounts.every((one) => one.exists),
@@ -118,11 +125,20 @@ export async function write(send: Send, book: Book, movements: readonly Written[
   if (changedHolds.length > 0)
     parts.push({
       name: 'changedHold',
-      values: [...ofAccount(changedHolds), array(changedHolds, ({ hold }) => hold.hold), array(changedHolds, ({ hold }) => hold.captured), array(changedHolds, ({ hold }) => hold.ended)],
+      values: [
+        ...ofAccount(changedHolds),
+        array(changedHolds, ({ hold }) => hold.hold),
+        array(changedHolds, ({ hold }) => hold.captured),
+        array(changedHolds, ({ hold }) => hold.ended),
+      ],
     });
   if (postings.length > 0) parts.push({ name: 'posting', values: ofPostings(postings) });
   if (events.length > 0) parts.push({ name: 'outbox', values: outboxRows(events).values });
-  if (parts.length > 0) await send(statementOf(parts.map((part) => part.name)), parts.flatMap((part) => part.values));
+  if (parts.length > 0)
+    await send(
+      statementOf(parts.map((part) => part.name)),
+      parts.flatMap((part) => part.values),
+    );
 }
 
 function ofAccount(rows: readonly { readonly account: AccountBook }[]): unknown[] {
@@ -141,7 +157,8 @@ function ofLot(rows: readonly { readonly account: AccountBook; readonly lot: Lot
 }
 
 function ofPostings(postings: readonly NewPosting[]): unknown[] {
-  const outcome = <T>(value: (posted: Extract<Completed['outcome'], { status: 'posted' }>) => T) => array(postings, ({ completed }) => (completed.outcome.status === 'posted' ? (value(completed.outcome) as string | number) : null));
+  const outcome = <T>(value: (posted: Extract<Completed['outcome'], { status: 'posted' }>) => T) =>
+    array(postings, ({ completed }) => (completed.outcome.status === 'posted' ? (value(completed.outcome) as string | number) : null));
   return [
     array(postings, ({ request }) => request.programme),
     array(postings, ({ request }) => request.reference),
@@ -155,8 +172,8 @@ function ofPostings(postings: readonly NewPosting[]): unknown[] {
     outcome((posted) => posted.available),
     array(postings, ({ completed: { outcome } }) => {
       if (outcome.status === 'posted') return null;
-      const { status: _, ...refusal } = outcome;
-      return JSON.stringify(refusal);
+      const { code, detail, facts } = outcome;
+      return JSON.stringify({ code, detail, facts });
     }),
     array(postings, ({ completed }) => completed.completedAt),
   ];
@@ -177,7 +194,14 @@ function statementOf(names: readonly PartName[]): { name: string; text: string }
   if (!statement) {
     let next = 1;
     const parts = names.map((part) => {
-      const text = partTexts[part]((types) => `unnest(${types.split(' ').map((type) => `$${next++}::${type}[]`).join(', ')})`, () => `$${next++}`);
+      const text = partTexts[part](
+        (types) =>
+          `unnest(${types
+            .split(' ')
+            .map((type) => `$${next++}::${type}[]`)
+            .join(', ')})`,
+        () => `$${next++}`,
+      );
       if (part === 'outbox') return `outbox_written as (${outboxInsert((next += outboxParameters) - outboxParameters)})`;
       return text;
     });

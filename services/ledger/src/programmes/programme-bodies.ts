@@ -1,6 +1,20 @@
 import { IsDay, IsInstant } from '@points/http';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  MinLength,
+  ValidateNested,
+} from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 
 const expiryKinds = ['days-after-grant', 'end-of-month', 'fiscal-year-end', 'fixed-day', 'months-after-last-use', 'none'] as const;
@@ -87,7 +101,14 @@ export class PutProgramme {
 
   @IsOptional()
   @IsDay()
-  @JSONSchema((schema) => ({ ...schema, type: ['string', 'null'], description: 'the last day on which points can be moved; null or absent while no end is planned' }) as never)
+  @JSONSchema(
+    (schema) =>
+      ({
+        ...schema,
+        type: ['string', 'null'],
+        description: 'the last day on which points can be moved; null or absent while no end is planned',
+      }) as never,
+  )
   lastDay?: string | null;
 
   @IsOptional()

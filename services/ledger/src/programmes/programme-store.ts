@@ -24,7 +24,11 @@ export function listProgrammes(tx: Tx): Promise<StoredProgramme[]> {
 }
 
 /** Takes the row's lock, so that two changes of one programme come one after the other. Answers false when it is there already. */
-export async function insertProgramme(tx: Tx, { programme, name, firstDay, lastDay, historyOpen }: Omit<StoredProgramme, 'versions' | 'frozen'>, rules: Rules): Promise<boolean> {
+export async function insertProgramme(
+  tx: Tx,
+  { programme, name, firstDay, lastDay, historyOpen }: Omit<StoredProgramme, 'versions' | 'frozen'>,
+  rules: Rules,
+): Promise<boolean> {
   const inserted = await tx.write(
     `insert into programme (tenant, programme, name, first_day, last_day, history_open) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
     [tenantOf(programme), programme, name, firstDay, lastDay, historyOpen],
@@ -38,8 +42,16 @@ export async function lockProgramme(tx: Tx, programme: ProgrammeId): Promise<voi
   await tx.query('select from programme where programme = $1 for no key update', [programme]);
 }
 
-export async function updateProgramme(tx: Tx, { programme, name, lastDay, historyOpen }: Pick<StoredProgramme, 'programme' | 'name' | 'lastDay' | 'historyOpen'>): Promise<void> {
-  await tx.write(`update programme set name = $2, last_day = $3, history_open = $4 where programme = $1`, [programme, name, lastDay, historyOpen]);
+export async function updateProgramme(
+  tx: Tx,
+  { programme, name, lastDay, historyOpen }: Pick<StoredProgramme, 'programme' | 'name' | 'lastDay' | 'historyOpen'>,
+): Promise<void> {
+  await tx.write(`update programme set name = $2, last_day = $3, history_open = $4 where programme = $1`, [
+    programme,
+    name,
+    lastDay,
+    historyOpen,
+  ]);
 }
 
 export async function insertRules(tx: Tx, programme: ProgrammeId, { version, validFrom, rules }: RuleVersion): Promise<void> {
@@ -53,7 +65,12 @@ export async function insertRules(tx: Tx, programme: ProgrammeId, { version, val
 }
 
 export function viewOf({ programme, versions, ...rest }: StoredProgramme): ProgrammeView {
-  return { programme, municipality: tenantOf(programme), ...rest, versions: versions.map((one) => ({ ...one, rules: bodyOfRules(one.rules) })) };
+  return {
+    programme,
+    municipality: tenantOf(programme),
+    ...rest,
+    versions: versions.map((one) => ({ ...one, rules: bodyOfRules(one.rules) })),
+  };
 }
 
 const programmesMax = 1_000;

@@ -24,7 +24,12 @@ export class ProgrammesController {
   }
 
   @Get(':programme')
-  @Operation({ summary: 'Read a programme with all versions of its rules', scope: 'programmes:read', answer: ProgrammeView, problems: ['unknown-programme'] })
+  @Operation({
+    summary: 'Read a programme with all versions of its rules',
+    scope: 'programmes:read',
+    answer: ProgrammeView,
+    problems: ['unknown-programme'],
+  })
   read(@Param() path: ProgrammePath): Promise<ProgrammeView> {
     return this.database.transaction(tenants(path.municipality), async (tx) => viewOf(await stand(tx, programmeOfPath(path))));
   }
@@ -51,13 +56,16 @@ export class ProgrammesController {
     problems: ['unknown-programme', 'rules-overlap', 'history-closed'],
   })
   addRules(@Param() path: ProgrammePath, @Body() body: AddRules, @CauseOf() cause: Cause): Promise<Answer<ProgrammeView>> {
-    return this.database.transaction(tenants(path.municipality), (tx) => once(tx, cause, () => addRules(tx, programmeOfPath(path), body, this.now())));
+    return this.database.transaction(tenants(path.municipality), (tx) =>
+      once(tx, cause, () => addRules(tx, programmeOfPath(path), body, this.now())),
+    );
   }
 
   @Post(':programme/expiry-runs')
   @Operation({
     summary: 'Post the expiry of all lots that end up to an instant',
-    description: 'For programmes that take history in; the others expire by themselves at midnight in Tokyo. Running it again finds nothing left to do.',
+    description:
+      'For programmes that take history in; the others expire by themselves at midnight in Tokyo. Running it again finds nothing left to do.',
     scope: 'ledger:expire',
     answer: ExpiryRunView,
     problems: ['unknown-programme', 'until-in-future'],

@@ -3,7 +3,15 @@ import type { Tx } from '@points/database';
 import { answer, problem, type Answer } from '@points/http';
 import { jstDateOf, type Instant, type LocalDate, type ProgrammeId } from '@points/kernel';
 import type { AddRules, ProgrammeView, PutProgramme } from './programme-bodies.js';
-import { findProgramme, insertProgramme, insertRules, lockProgramme, updateProgramme, viewOf, type StoredProgramme } from './programme-store.js';
+import {
+  findProgramme,
+  insertProgramme,
+  insertRules,
+  lockProgramme,
+  updateProgramme,
+  viewOf,
+  type StoredProgramme,
+} from './programme-store.js';
 import { rulesOfBody } from './rules-of-body.js';
 
 /**
@@ -12,9 +20,17 @@ import { rulesOfBody } from './rules-of-body.js';
  */
 export async function putProgramme(tx: Tx, programme: ProgrammeId, body: PutProgramme): Promise<Answer<ProgrammeView>> {
   // Days were checked by the body's class.
-  const wanted = { programme, name: body.name, firstDay: body.firstDay as LocalDate, lastDay: (body.lastDay ?? null) as LocalDate | null, historyOpen: body.historyOpen ?? false };
+  const wanted = {
+    programme,
+    name: body.name,
+    firstDay: body.firstDay as LocalDate,
+    lastDay: (body.lastDay ?? null) as LocalDate | null,
+    historyOpen: body.historyOpen ?? false,
+  };
   if (wanted.lastDay !== null && wanted.lastDay < wanted.firstDay) {
-    throw problem(422, 'invalid-request', 'the body is wrong: lastDay is before firstDay', { errors: [{ field: 'lastDay', reason: 'is before firstDay' }] });
+    throw problem(422, 'invalid-request', 'the body is wrong: lastDay is before firstDay', {
+      errors: [{ field: 'lastDay', reason: 'is before firstDay' }],
+    });
   }
   const rules = rulesOfBody(body.rules);
 
@@ -28,7 +44,12 @@ export async function putProgramme(tx: Tx, programme: ProgrammeId, body: PutProg
     ...(stored.versions.some((one) => isDeepStrictEqual(one.rules, rules)) ? [] : ['rules']),
   ];
   if (differs.length > 0) {
-    throw problem(409, 'programme-exists', `the programme exists with another ${differs.join(' and other ')}; rules are changed by POST …/rules`, { differs });
+    throw problem(
+      409,
+      'programme-exists',
+      `the programme exists with another ${differs.join(' and other ')}; rules are changed by POST …/rules`,
+      { differs },
+    );
   }
   await updateProgramme(tx, wanted);
   return answer(200, await view(tx, programme));
@@ -41,7 +62,9 @@ export async function addRules(tx: Tx, programme: ProgrammeId, body: AddRules, n
   const stored = await stand(tx, programme);
   const last = stored.versions.at(-1);
   if (last && body.validFrom <= last.validFrom) {
-    throw problem(422, 'rules-overlap', `version ${last.version} holds from ${last.validFrom}; a new one begins after it`, { validFrom: last.validFrom });
+    throw problem(422, 'rules-overlap', `version ${last.version} holds from ${last.validFrom}; a new one begins after it`, {
+      validFrom: last.validFrom,
+    });
   }
   if (!stored.historyOpen && body.validFrom < jstDateOf(now)) {
     throw problem(422, 'history-closed', 'rules cannot begin in the past, because the programme does not take history in');

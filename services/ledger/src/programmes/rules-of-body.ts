@@ -4,7 +4,14 @@ import type { Expiry, RefundOfExpired, Rules } from '../rules/programme.js';
 import type { ExpiryBody, RulesBody } from './programme-bodies.js';
 
 /** Exactly the fields that a kind of rule needs, and defaults for what is not told. @throws Problem 422 `invalid-request` */
-export function rulesOfBody({ expiry, usableAt, refundOfExpired, refundedLotDays, priority = 0, transferAllowed = false }: RulesBody): Rules {
+export function rulesOfBody({
+  expiry,
+  usableAt,
+  refundOfExpired,
+  refundedLotDays,
+  priority = 0,
+  transferAllowed = false,
+}: RulesBody): Rules {
   return {
     expiry: expiryOf(expiry),
     usableAt: [...new Set(usableAt)].sort(),
@@ -27,7 +34,14 @@ export function bodyOfRules({ expiry, usableAt, refundOfExpired, priority, trans
 
 function expiryOf(body: ExpiryBody): Expiry {
   const { kind, ...given } = body;
-  const needed = { 'days-after-grant': 'days', 'end-of-month': 'months', 'months-after-last-use': 'months', 'fiscal-year-end': 'years', 'fixed-day': 'day', none: undefined }[kind];
+  const needed = {
+    'days-after-grant': 'days',
+    'end-of-month': 'months',
+    'months-after-last-use': 'months',
+    'fiscal-year-end': 'years',
+    'fixed-day': 'day',
+    none: undefined,
+  }[kind];
   const wrong = Object.keys(given).filter((field) => field !== needed && given[field as keyof typeof given] !== undefined);
   if (wrong.length > 0) throw invalid(`rules.expiry.${wrong[0]}`, `does not belong to the kind ${kind}`);
   const number = (value: number | undefined): number => {

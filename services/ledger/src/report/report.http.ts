@@ -40,7 +40,11 @@ class ReportView {
   @IsArray()
   @ArrayMaxSize(2)
   @IsDay({ each: true })
-  @JSONSchema({ type: 'array', items: { type: ['string', 'null'] }, description: 'first and last day; the last is null while no end is planned' } as never)
+  @JSONSchema({
+    type: 'array',
+    items: { type: ['string', 'null'] },
+    description: 'first and last day; the last is null while no end is planned',
+  } as never)
   period!: readonly [string, string | null];
 
   @IsOptional()
@@ -86,7 +90,12 @@ export class ReportController {
   ) {}
 
   @Get()
-  @Operation({ summary: 'Totals of a programme up to an instant', scope: 'reports:read', answer: ReportView, problems: ['unknown-programme'] })
+  @Operation({
+    summary: 'Totals of a programme up to an instant',
+    scope: 'reports:read',
+    answer: ReportView,
+    problems: ['unknown-programme'],
+  })
   read(@Param() path: ProgrammePath, @Query() query: ReportQuery): Promise<ReportView> {
     const programme = programmeOfPath(path);
     const at = query.at === undefined ? this.now() : parseInstant(query.at);

@@ -10,7 +10,13 @@ import { rejectionCodes } from './rejection.js';
 
 const at = parseInstant;
 const now = at('2018-06-01T00:00:00Z');
-const rules: Rules = { expiry: { kind: 'days-after-grant', days: 100 }, usableAt: [], refundOfExpired: { kind: 'restore-and-expire' }, priority: 0, transferAllowed: false };
+const rules: Rules = {
+  expiry: { kind: 'days-after-grant', days: 100 },
+  usableAt: [],
+  refundOfExpired: { kind: 'restore-and-expire' },
+  priority: 0,
+  transferAllowed: false,
+};
 
 const aProgramme = (of: Partial<Programme> = {}, changed: Partial<Rules> = {}): Programme => ({
   programme: programmeId('141305-trial'),
@@ -51,7 +57,16 @@ const ids = () => {
 const decided = (instruction: Instruction, facts: Partial<Facts> = {}, effectiveAt?: Instant): Decision =>
   decide(
     { reference: 'test:1', programme: programmeId('141305-trial'), account: 'holder:h', instruction, ...(effectiveAt && { effectiveAt }) },
-    { programme: aProgramme(), now, holding: holdingOf([]), receiver: undefined, hold: undefined, refundable: undefined, newId: ids(), ...facts },
+    {
+      programme: aProgramme(),
+      now,
+      holding: holdingOf([]),
+      receiver: undefined,
+      hold: undefined,
+      refundable: undefined,
+      newId: ids(),
+      ...facts,
+    },
   );
 const posted = (decision: Decision): Posting => {
   if (!decision.ok) throw new Error(`refused: ${decision.rejection.code}`);
@@ -88,7 +103,14 @@ const aRefundable = (of: Partial<Refundable> = {}): Refundable => ({
   ...of,
 });
 const over = { grantedAt: at('2018-01-01T00:00:00Z'), expiresAt: at('2018-05-20T15:00:00Z') };
-const summary = (decision: Decision) => posted(decision).movements.map(({ kind, counter, signed, draws, reserves }) => ({ kind, counter, signed, draws: brief(draws), reserves: brief(reserves) }));
+const summary = (decision: Decision) =>
+  posted(decision).movements.map(({ kind, counter, signed, draws, reserves }) => ({
+    kind,
+    counter,
+    signed,
+    draws: brief(draws),
+    reserves: brief(reserves),
+  }));
 const brief = (parts: readonly Part[]) => parts.map(({ lot, amount }) => `${lot}:${amount}`).join(' ');
 
 describe('decisions', () => {
@@ -101,16 +123,30 @@ describe('decisions', () => {
     const before = posted(decided(issue, { programme: aProgramme({ versions }), now: at('2018-06-01T14:59:59.999Z') }));
     const after = posted(decided(issue, { programme: aProgramme({ versions }), now: at('2018-06-01T15:00:00Z') }));
 
-    expect(before.movements[0]?.grants).toMatchObject([{ ruleVersion: 1, expiresAt: '2018-09-09T15:00:00.000Z', amount: 100, remaining: 100 }]);
+    expect(before.movements[0]?.grants).toMatchObject([
+      { ruleVersion: 1, expiresAt: '2018-09-09T15:00:00.000Z', amount: 100, remaining: 100 },
+    ]);
     expect(after.movements[0]?.grants).toMatchObject([{ ruleVersion: 2, expiresAt: null, usableAt: ['shop:a'] }]);
   });
 
   it.each<[string, Decision, string]>([
     ['an unknown programme', decided(issue, { programme: undefined }), 'unknown-programme'],
-    ['a frozen one before anything else', decided(issue, { programme: aProgramme({ frozen: true }) }, at('2030-01-01T00:00:00Z')), 'programme-frozen'],
+    [
+      'a frozen one before anything else',
+      decided(issue, { programme: aProgramme({ frozen: true }) }, at('2030-01-01T00:00:00Z')),
+      'programme-frozen',
+    ],
     ['a time to come', decided(issue, {}, at('2018-06-01T00:00:00.001Z')), 'effective-in-future'],
-    ['a past time where history is closed', decided(issue, { programme: aProgramme({ historyOpen: false }) }, at('2018-05-31T00:00:00Z')), 'history-closed'],
-    ['even now, if it is named, where history is closed', decided(issue, { programme: aProgramme({ historyOpen: false }) }, now), 'history-closed'],
+    [
+      'a past time where history is closed',
+      decided(issue, { programme: aProgramme({ historyOpen: false }) }, at('2018-05-31T00:00:00Z')),
+      'history-closed',
+    ],
+    [
+      'even now, if it is named, where history is closed',
+      decided(issue, { programme: aProgramme({ historyOpen: false }) }, now),
+      'history-closed',
+    ],
     ['the day before the first', decided(issue, {}, at('2017-11-19T14:59:59.999Z')), 'outside-period'],
     ['the day after the last', decided(issue, { now: at('2018-11-30T15:00:00Z') }), 'outside-period'],
     ['the last moment of the last day', decided(issue, { now: at('2018-11-30T14:59:59.999Z') }), 'posted'],
@@ -119,30 +155,96 @@ describe('decisions', () => {
     ['a transfer to oneself', decided({ kind: 'transfer', amount: points(1), to: 'holder:h' }), 'wrong-account'],
     ['a transfer that the programme does not allow', decided({ kind: 'transfer', amount: points(1), to: 'holder:x' }), 'not-allowed'],
     ['a hold whose id is taken', decided({ kind: 'hold', hold: 'h1', amount: points(1), places: [] }, { hold: aHold() }), 'hold-exists'],
-    ['a hold that has ended before it begins', decided({ kind: 'hold', hold: 'h1', amount: points(1), places: [], expiresAt: now }), 'hold-ended'],
+    [
+      'a hold that has ended before it begins',
+      decided({ kind: 'hold', hold: 'h1', amount: points(1), places: [], expiresAt: now }),
+      'hold-ended',
+    ],
     ['a capture without hold', decided({ kind: 'capture', hold: 'h1', amount: points(1), final: true, to: 'merchant:m' }), 'unknown-hold'],
-    ['a capture before its hold', decided({ kind: 'capture', hold: 'h1', amount: points(1), final: true, to: 'merchant:m' }, { hold: aHold() }, at('2018-05-09T00:00:00Z')), 'before-its-cause'],
-    ['a capture at the end of the hold', decided({ kind: 'capture', hold: 'h1', amount: points(1), final: true, to: 'merchant:m' }, { hold: aHold({ expiresAt: now }) }), 'hold-ended'],
-    ['a capture above what is left', decided({ kind: 'capture', hold: 'h1', amount: points(101), final: true, to: 'merchant:m' }, { hold: aHold({ captured: points(200) }) }), 'hold-exceeded'],
+    [
+      'a capture before its hold',
+      decided(
+        { kind: 'capture', hold: 'h1', amount: points(1), final: true, to: 'merchant:m' },
+        { hold: aHold() },
+        at('2018-05-09T00:00:00Z'),
+      ),
+      'before-its-cause',
+    ],
+    [
+      'a capture at the end of the hold',
+      decided({ kind: 'capture', hold: 'h1', amount: points(1), final: true, to: 'merchant:m' }, { hold: aHold({ expiresAt: now }) }),
+      'hold-ended',
+    ],
+    [
+      'a capture above what is left',
+      decided(
+        { kind: 'capture', hold: 'h1', amount: points(101), final: true, to: 'merchant:m' },
+        { hold: aHold({ captured: points(200) }) },
+      ),
+      'hold-exceeded',
+    ],
     ['a release of what was released', decided({ kind: 'release', hold: 'h1' }, { hold: aHold({ ended: true }) }), 'hold-ended'],
     ['a refund of nothing known', decided({ kind: 'refund', of: 'test:0', amount: points(1) }), 'unknown-posting'],
-    ['a refund above what is left', decided({ kind: 'refund', of: 'test:0', amount: points(2) }, { refundable: aRefundable({ refunded: points(299) }) }), 'refund-exceeds'],
-    ['a refund before its spend', decided({ kind: 'refund', of: 'test:0', amount: points(2) }, { refundable: aRefundable() }, at('2018-05-01T00:00:00Z')), 'before-its-cause'],
-    ['a grant after the fixed day', decided(issue, { programme: aProgramme({}, { expiry: { kind: 'fixed-day', day: '2018-05-31' as LocalDate } }) }), 'lot-already-over'],
-    ['a balance that no number can hold', decided(issue, { holding: holdingOf([], { balance: points(Number.MAX_SAFE_INTEGER) }) }), 'balance-too-large'],
+    [
+      'a refund above what is left',
+      decided({ kind: 'refund', of: 'test:0', amount: points(2) }, { refundable: aRefundable({ refunded: points(299) }) }),
+      'refund-exceeds',
+    ],
+    [
+      'a refund before its spend',
+      decided({ kind: 'refund', of: 'test:0', amount: points(2) }, { refundable: aRefundable() }, at('2018-05-01T00:00:00Z')),
+      'before-its-cause',
+    ],
+    [
+      'a grant after the fixed day',
+      decided(issue, { programme: aProgramme({}, { expiry: { kind: 'fixed-day', day: '2018-05-31' as LocalDate } }) }),
+      'lot-already-over',
+    ],
+    [
+      'a balance that no number can hold',
+      decided(issue, { holding: holdingOf([], { balance: points(Number.MAX_SAFE_INTEGER) }) }),
+      'balance-too-large',
+    ],
     ['points that have expired', decided(spend(150), { holding: holdingOf([aLot('a', 100), aLot('b', 100, over)]) }), 'lot-expired'],
-    ['points whose expiry has been posted', decided(spend(150), { holding: holdingOf([aLot('a', 100), aLot('b', 0, { ...over, expired: points(100) })]) }), 'lot-expired'],
-    ['points that are good elsewhere', decided(spend(150, ['shop:b']), { holding: holdingOf([aLot('a', 100), aLot('b', 100, { usableAt: ['shop:a'] })]) }), 'not-usable-here'],
-    ['too few points', decided(spend(301), { holding: holdingOf([aLot('a', 100), aLot('b', 100, { usableAt: ['shop:a'] }), aLot('c', 100, over)]) }), 'insufficient-points'],
+    [
+      'points whose expiry has been posted',
+      decided(spend(150), { holding: holdingOf([aLot('a', 100), aLot('b', 0, { ...over, expired: points(100) })]) }),
+      'lot-expired',
+    ],
+    [
+      'points that are good elsewhere',
+      decided(spend(150, ['shop:b']), { holding: holdingOf([aLot('a', 100), aLot('b', 100, { usableAt: ['shop:a'] })]) }),
+      'not-usable-here',
+    ],
+    [
+      'too few points',
+      decided(spend(301), { holding: holdingOf([aLot('a', 100), aLot('b', 100, { usableAt: ['shop:a'] }), aLot('c', 100, over)]) }),
+      'insufficient-points',
+    ],
     ['points that are held', decided(spend(1), { holding: holdingOf([aLot('a', 100, { held: points(100) })]) }), 'insufficient-points'],
-    ['points of a later grant', decided(spend(1), { holding: holdingOf([aLot('a', 100, { grantedAt: at('2018-05-31T00:00:00Z') })]) }, at('2018-05-30T23:59:59.999Z')), 'insufficient-points'],
+    [
+      'points of a later grant',
+      decided(
+        spend(1),
+        { holding: holdingOf([aLot('a', 100, { grantedAt: at('2018-05-31T00:00:00Z') })]) },
+        at('2018-05-30T23:59:59.999Z'),
+      ),
+      'insufficient-points',
+    ],
   ])('%s', (_, decision, code) => {
     expect(codeOf(decision)).toBe(code);
     if (code !== 'posted') expect(rejectionCodes).toContain(code);
   });
 
   it('release after the last day of the programme', () => {
-    expect(codeOf(decided({ kind: 'release', hold: 'h1' }, { hold: aHold(), holding: holdingOf([aLot('a', 200), aLot('b', 100)]), now: at('2018-12-24T00:00:00Z') }))).toBe('posted');
+    expect(
+      codeOf(
+        decided(
+          { kind: 'release', hold: 'h1' },
+          { hold: aHold(), holding: holdingOf([aLot('a', 200), aLot('b', 100)]), now: at('2018-12-24T00:00:00Z') },
+        ),
+      ),
+    ).toBe('posted');
   });
 
   it('do not go back in time when the clock does', () => {
@@ -153,7 +255,10 @@ describe('decisions', () => {
 
   it('capture a hold from the front and free the rest when final', () => {
     const holding = holdingOf([aLot('a', 200, { held: points(50) }), aLot('b', 100, { held: points(100) })]);
-    const decision = decided({ kind: 'capture', hold: 'h1', amount: points(80), final: true, to: 'scheme:s', use: 'convert' }, { hold: aHold({ captured: points(150) }), holding });
+    const decision = decided(
+      { kind: 'capture', hold: 'h1', amount: points(80), final: true, to: 'scheme:s', use: 'convert' },
+      { hold: aHold({ captured: points(150) }), holding },
+    );
 
     expect(summary(decision)).toEqual([
       { kind: 'convert', counter: 'scheme:s', signed: -80, draws: 'a:-50 b:-30', reserves: 'a:-50 b:-30' },
@@ -165,27 +270,40 @@ describe('decisions', () => {
   it('capture points whose lot has ended while they were held', () => {
     const holding = holdingOf([aLot('a', 200, { ...over, held: points(200) }), aLot('b', 100, { held: points(100) })]);
 
-    expect(summary(decided({ kind: 'capture', hold: 'h1', amount: points(300), final: false, to: 'merchant:m' }, { hold: aHold(), holding }))).toEqual([
-      { kind: 'spend', counter: 'merchant:m', signed: -300, draws: 'a:-200 b:-100', reserves: 'a:-200 b:-100' },
-    ]);
+    expect(
+      summary(decided({ kind: 'capture', hold: 'h1', amount: points(300), final: false, to: 'merchant:m' }, { hold: aHold(), holding })),
+    ).toEqual([{ kind: 'spend', counter: 'merchant:m', signed: -300, draws: 'a:-200 b:-100', reserves: 'a:-200 b:-100' }]);
   });
 
   it.each<[string, Partial<Rules>, object]>([
     ['expire', {}, { kind: 'expire', counter: 'expired', signed: -200, draws: 'a:-200', reserves: '' }],
-    ['fall to the municipality', { refundOfExpired: { kind: 'to-municipality' } }, { kind: 'revert', counter: 'municipality', signed: -200, draws: 'a:-200', reserves: '' }],
-    ['live on in a new lot', { refundOfExpired: { kind: 'new-lot', days: 30 } }, { kind: 'renew', counter: null, signed: 0, draws: 'a:-200 id-3:200', reserves: '' }],
+    [
+      'fall to the municipality',
+      { refundOfExpired: { kind: 'to-municipality' } },
+      { kind: 'revert', counter: 'municipality', signed: -200, draws: 'a:-200', reserves: '' },
+    ],
+    [
+      'live on in a new lot',
+      { refundOfExpired: { kind: 'new-lot', days: 30 } },
+      { kind: 'renew', counter: null, signed: 0, draws: 'a:-200 id-3:200', reserves: '' },
+    ],
   ])('let points that are freed after their time %s, as the programme says', (_, changed, then) => {
     const holding = holdingOf([aLot('a', 200, { ...over, held: points(200) }), aLot('b', 100, { held: points(100) })]);
     const decision = decided({ kind: 'release', hold: 'h1' }, { programme: aProgramme({}, changed), hold: aHold(), holding });
 
     expect(summary(decision)).toEqual([{ kind: 'release', counter: null, signed: 0, draws: '', reserves: 'a:-200 b:-100' }, then]);
-    for (const lot of posted(decision).movements.flatMap((one) => one.grants)) expect(lot).toMatchObject({ remaining: 200, expiresAt: '2018-07-01T15:00:00.000Z', grantedAt: now });
+    for (const lot of posted(decision).movements.flatMap((one) => one.grants))
+      expect(lot).toMatchObject({ remaining: 200, expiresAt: '2018-07-01T15:00:00.000Z', grantedAt: now });
   });
 
   it('refund to the lots that were drawn, last drawn first, and let what is over go its way', () => {
     const holding = holdingOf([aLot('a', 0, over), aLot('b', 20)]);
 
-    expect(summary(decided({ kind: 'refund', of: 'test:0', amount: points(150) }, { refundable: aRefundable({ refunded: points(30) }), holding }))).toEqual([
+    expect(
+      summary(
+        decided({ kind: 'refund', of: 'test:0', amount: points(150) }, { refundable: aRefundable({ refunded: points(30) }), holding }),
+      ),
+    ).toEqual([
       { kind: 'refund', counter: 'merchant:m', signed: 150, draws: 'b:70 a:80', reserves: '' },
       { kind: 'expire', counter: 'expired', signed: -80, draws: 'a:-80', reserves: '' },
     ]);
@@ -194,7 +312,9 @@ describe('decisions', () => {
   it('transfer points that keep their end, places and funding', () => {
     const programme = aProgramme({}, { transferAllowed: true });
     const holding = holdingOf([aLot('a', 50, { usableAt: ['shop:a'], funding: 'free' }), aLot('b', 100)]);
-    const decision = posted(decided({ kind: 'transfer', amount: points(80), to: 'holder:x' }, { programme, holding, receiver: holdingOf([]) }));
+    const decision = posted(
+      decided({ kind: 'transfer', amount: points(80), to: 'holder:x' }, { programme, holding, receiver: holdingOf([]) }),
+    );
 
     expect(decision.movements.map(({ kind, account, signed }) => [kind, account, signed])).toEqual([
       ['transfer-out', 'holder:h', -80],
@@ -214,7 +334,13 @@ describe('decisions', () => {
   });
 
   it('expire what nobody holds, lot by lot, at the lot’s own end', () => {
-    const lots = [aLot('a', 100, over), aLot('b', 100, { ...over, held: points(40) }), aLot('c', 100), aLot('d', 0, over), aLot('e', 30, { expiresAt: null })];
+    const lots = [
+      aLot('a', 100, over),
+      aLot('b', 100, { ...over, held: points(40) }),
+      aLot('c', 100),
+      aLot('d', 0, over),
+      aLot('e', 30, { expiresAt: null }),
+    ];
 
     const movements = expire('holder:h', lots, at('2018-05-20T15:00:00Z'), ids());
 
@@ -235,8 +361,14 @@ describe('decisions', () => {
     );
     fc.assert(
       fc.property(amounts, instructions, (some, instruction) => {
-        const lots = some.map(([remaining, held, isOver], index) => aLot(`lot-${index}`, remaining, { held: points(Math.min(held, remaining)), ...(isOver && over) }));
-        const decision = decided(instruction, { programme: aProgramme({}, { transferAllowed: true }), holding: holdingOf(lots), receiver: holdingOf([]) });
+        const lots = some.map(([remaining, held, isOver], index) =>
+          aLot(`lot-${index}`, remaining, { held: points(Math.min(held, remaining)), ...(isOver && over) }),
+        );
+        const decision = decided(instruction, {
+          programme: aProgramme({}, { transferAllowed: true }),
+          holding: holdingOf(lots),
+          receiver: holdingOf([]),
+        });
         if (!decision.ok) return;
         for (const movement of decision.movements) {
           expect(sumPoints(movement.draws.map((part) => part.amount))).toBe(movement.signed);
@@ -247,7 +379,7 @@ describe('decisions', () => {
           }
         }
         const moved = sumPoints(decision.movements.map((movement) => movement.signed));
-        expect(moved).toBe(instruction.kind === 'issue' ? 100 : instruction.kind === 'spend' ? -instruction.amount : 0);
+        expect(moved).toBe(instruction.kind === 'issue' ? 100 : instruction.kind === 'spend' ? 0 - instruction.amount : 0);
       }),
     );
   });
@@ -258,7 +390,10 @@ describe('decisions', () => {
         let refundable = aRefundable();
         const back = new Map<string, number>();
         for (const amount of amounts) {
-          const decision = decided({ kind: 'refund', of: 'test:0', amount: points(amount) }, { refundable, holding: holdingOf([aLot('a', 0), aLot('b', 0)]) });
+          const decision = decided(
+            { kind: 'refund', of: 'test:0', amount: points(amount) },
+            { refundable, holding: holdingOf([aLot('a', 0), aLot('b', 0)]) },
+          );
           expect(decision.ok).toBe(refundable.refunded + amount <= 300);
           if (!decision.ok) continue;
           refundable = { ...refundable, refunded: points(refundable.refunded + amount) };

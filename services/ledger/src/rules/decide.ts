@@ -42,7 +42,12 @@ export function decide(request: PostingRequest, facts: Facts): Decision {
   return checkTime(request, programme, { at, now }, facts.internal ?? false) ?? decideKind(request, programme, at, facts);
 }
 
-function checkTime(request: PostingRequest, programme: Programme, { at, now }: { at: Instant; now: Instant }, internal: boolean): Decision | undefined {
+function checkTime(
+  request: PostingRequest,
+  programme: Programme,
+  { at, now }: { at: Instant; now: Instant },
+  internal: boolean,
+): Decision | undefined {
   if (programme.frozen) return reject({ code: 'programme-frozen' });
   if (internal) return undefined;
   if (at > now) return reject({ code: 'effective-in-future', facts: { effectiveAt: at, now } });
@@ -108,7 +113,11 @@ function issue({ amount, source, funding }: Of<'issue'>, { account, programme, a
     held: points(0),
     expired: points(0),
   };
-  const granted = movement({ id: facts.newId(), kind: 'issue', account, counter: `issued:${source}`, effectiveAt: at }, [{ lot: lot.lot, amount }], { grants: [lot] });
+  const granted = movement(
+    { id: facts.newId(), kind: 'issue', account, counter: `issued:${source}`, effectiveAt: at },
+    [{ lot: lot.lot, amount }],
+    { grants: [lot] },
+  );
   return posting([granted]);
 }
 
@@ -143,7 +152,9 @@ function capture({ amount, to, final, use = 'spend' }: Of<'capture'>, on: Contex
   if (amount > open) return reject({ code: 'hold-exceeded', facts: { needed: amount, available: open } });
 
   const taken = sliceParts(held.parts, held.captured, amount);
-  const captured = movement({ id: facts.newId(), kind: use, account, counter: to, effectiveAt: at, hold: held.hold }, negative(taken), { reserves: negative(taken) });
+  const captured = movement({ id: facts.newId(), kind: use, account, counter: to, effectiveAt: at, hold: held.hold }, negative(taken), {
+    reserves: negative(taken),
+  });
   const rest = points(open - amount);
   const freed = final && rest > 0 ? free(held, points(held.captured + amount), on) : [];
   return posting([captured, ...freed], {
@@ -175,7 +186,10 @@ function refund({ amount }: Of<'refund'>, { account, programme, at, facts }: Con
   if (amount > open) return reject({ code: 'refund-exceeds', facts: { needed: amount, available: open } });
   if (!isPoints(holding.balance + amount)) return reject({ code: 'balance-too-large' });
   const parts = sliceParts(refundable.parts.toReversed(), refundable.refunded, amount);
-  const refunded = movement({ id: newId(), kind: 'refund', account, counter: refundable.to, effectiveAt: at, of: refundable.transfer }, parts);
+  const refunded = movement(
+    { id: newId(), kind: 'refund', account, counter: refundable.to, effectiveAt: at, of: refundable.transfer },
+    parts,
+  );
   return posting([refunded, ...giveBack(parts, { account, programme, at, holding, of: refunded.id, newId })]);
 }
 
@@ -191,7 +205,15 @@ function transfer({ amount, to }: Of<'transfer'>, on: Context): Decision {
   if (!drawing.ok) return tooFew(amount, drawing);
   const out = movement({ id: facts.newId(), kind: 'transfer-out', account, counter: clearing, effectiveAt: at }, negative(drawing.parts));
   const grants = drawing.parts.map((part): Lot => {
-    return { ...lotOf(facts.holding, part), lot: facts.newId(), grantedAt: at, amount: part.amount, remaining: part.amount, held: points(0), expired: points(0) };
+    return {
+      ...lotOf(facts.holding, part),
+      lot: facts.newId(),
+      grantedAt: at,
+      amount: part.amount,
+      remaining: part.amount,
+      held: points(0),
+      expired: points(0),
+    };
   });
   const into = movement(
     { id: facts.newId(), kind: 'transfer-in', account: to, counter: clearing, effectiveAt: at, of: out.id },

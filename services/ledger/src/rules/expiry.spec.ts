@@ -8,23 +8,50 @@ const day = (text: string) => text as LocalDate;
 
 describe('the end of a lot', () => {
   it.each<[string, Expiry, string, string | null]>([
-    ['100 days after the grant, through the last millisecond', { kind: 'days-after-grant', days: 100 }, '2017-11-20T00:00:00+09:00', '2018-03-01T00:00:00+09:00'],
-    ['the same for a grant in the last millisecond of the day', { kind: 'days-after-grant', days: 100 }, '2017-11-20T23:59:59.999+09:00', '2018-03-01T00:00:00+09:00'],
+    [
+      '100 days after the grant, through the last millisecond',
+      { kind: 'days-after-grant', days: 100 },
+      '2017-11-20T00:00:00+09:00',
+      '2018-03-01T00:00:00+09:00',
+    ],
+    [
+      'the same for a grant in the last millisecond of the day',
+      { kind: 'days-after-grant', days: 100 },
+      '2017-11-20T23:59:59.999+09:00',
+      '2018-03-01T00:00:00+09:00',
+    ],
     ['days of Tokyo, not of the sender', { kind: 'days-after-grant', days: 0 }, '2018-02-27T15:00:00Z', '2018-03-01T00:00:00+09:00'],
     ['the end of the month of the grant', { kind: 'end-of-month', months: 0 }, '2018-02-28T23:00:00+09:00', '2018-03-01T00:00:00+09:00'],
-    ['the end of a later month, over a leap day', { kind: 'end-of-month', months: 2 }, '2019-12-31T12:00:00+09:00', '2020-03-01T00:00:00+09:00'],
-    ['the fiscal year that ends today', { kind: 'fiscal-year-end', years: 0 }, '2018-03-31T23:59:59.999+09:00', '2018-04-01T00:00:00+09:00'],
+    [
+      'the end of a later month, over a leap day',
+      { kind: 'end-of-month', months: 2 },
+      '2019-12-31T12:00:00+09:00',
+      '2020-03-01T00:00:00+09:00',
+    ],
+    [
+      'the fiscal year that ends today',
+      { kind: 'fiscal-year-end', years: 0 },
+      '2018-03-31T23:59:59.999+09:00',
+      '2018-04-01T00:00:00+09:00',
+    ],
     ['the fiscal year that begins today', { kind: 'fiscal-year-end', years: 0 }, '2018-04-01T00:00:00+09:00', '2019-04-01T00:00:00+09:00'],
     ['the fiscal year after the next', { kind: 'fiscal-year-end', years: 2 }, '2018-12-31T12:00:00+09:00', '2021-04-01T00:00:00+09:00'],
     ['a fixed day', { kind: 'fixed-day', day: day('2024-02-29') }, '2024-01-01T00:00:00+09:00', '2024-03-01T00:00:00+09:00'],
-    ['six months after the last use, of which the grant is one', { kind: 'months-after-last-use', months: 6 }, '2018-08-31T10:00:00+09:00', '2019-03-01T00:00:00+09:00'],
+    [
+      'six months after the last use, of which the grant is one',
+      { kind: 'months-after-last-use', months: 6 },
+      '2018-08-31T10:00:00+09:00',
+      '2019-03-01T00:00:00+09:00',
+    ],
     ['never', { kind: 'none' }, '2018-08-31T10:00:00+09:00', null],
   ])('%s', (_, rule, granted, end) => {
     expect(expiresAt(rule, at(granted))).toBe(end === null ? null : at(end));
   });
 
   it('moves with a use only where uses matter', () => {
-    expect(expiresAtAfterUse({ kind: 'months-after-last-use', months: 1 }, at('2018-01-31T10:00:00+09:00'))).toBe(at('2018-03-01T00:00:00+09:00'));
+    expect(expiresAtAfterUse({ kind: 'months-after-last-use', months: 1 }, at('2018-01-31T10:00:00+09:00'))).toBe(
+      at('2018-03-01T00:00:00+09:00'),
+    );
     expect(expiresAtAfterUse({ kind: 'none' }, at('2018-01-31T10:00:00+09:00'))).toBeUndefined();
   });
 

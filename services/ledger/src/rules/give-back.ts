@@ -50,7 +50,16 @@ function settleOver(part: Part, lot: Lot, { account, programme, at, of, newId }:
         expired: points(0),
       };
       const draws = [...negative([part]), { lot: renewed.lot, amount: part.amount }];
-      return { ...head, kind: 'renew', counter: null, amount: part.amount, signed: sumPoints(draws.map((one) => one.amount)), draws, grants: [renewed], reserves: [] };
+      return {
+        ...head,
+        kind: 'renew',
+        counter: null,
+        amount: part.amount,
+        signed: sumPoints(draws.map((one) => one.amount)),
+        draws,
+        grants: [renewed],
+        reserves: [],
+      };
     }
     default:
       return unreachable(rule);

@@ -1,12 +1,20 @@
 import { parseInstant, points, programmeId } from '@points/kernel';
 import { semanticContent, type Instruction, type PostingRequest } from './instruction.js';
 
-const request = (instruction: Instruction, more: Partial<PostingRequest> = {}): PostingRequest => ({ reference: 'test:1', programme: programmeId('141305-trial'), account: 'holder:h', instruction, ...more });
+const request = (instruction: Instruction, more: Partial<PostingRequest> = {}): PostingRequest => ({
+  reference: 'test:1',
+  programme: programmeId('141305-trial'),
+  account: 'holder:h',
+  instruction,
+  ...more,
+});
 const spend: Instruction = { kind: 'spend', amount: points(5), to: 'merchant:m', places: ['shop:a', 'group:b'] };
 
 describe('the content of a request', () => {
   it('is the same whatever the order of fields and tags', () => {
-    expect(semanticContent(request({ places: ['group:b', 'shop:a', 'group:b'], to: 'merchant:m', amount: points(5), kind: 'spend' }))).toBe(semanticContent(request(spend)));
+    expect(semanticContent(request({ places: ['group:b', 'shop:a', 'group:b'], to: 'merchant:m', amount: points(5), kind: 'spend' }))).toBe(
+      semanticContent(request(spend)),
+    );
   });
 
   it('is the same when a default is written out', () => {

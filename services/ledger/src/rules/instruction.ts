@@ -4,8 +4,21 @@ import type { Funding } from './lots.js';
 /** What is to be done with a holder's account. */
 export type Instruction =
   | { readonly kind: 'issue'; readonly amount: Points; readonly source: string; readonly funding: Funding }
-  | { readonly kind: 'hold'; readonly hold: string; readonly amount: Points; readonly places: readonly string[]; readonly expiresAt?: Instant }
-  | { readonly kind: 'capture'; readonly hold: string; readonly amount: Points; readonly final: boolean; readonly to: string; readonly use?: Use }
+  | {
+      readonly kind: 'hold';
+      readonly hold: string;
+      readonly amount: Points;
+      readonly places: readonly string[];
+      readonly expiresAt?: Instant;
+    }
+  | {
+      readonly kind: 'capture';
+      readonly hold: string;
+      readonly amount: Points;
+      readonly final: boolean;
+      readonly to: string;
+      readonly use?: Use;
+    }
   | { readonly kind: 'release'; readonly hold: string }
   | { readonly kind: Use; readonly amount: Points; readonly to: string; readonly places: readonly string[] }
   | { readonly kind: 'refund'; readonly of: string; readonly amount: Points }

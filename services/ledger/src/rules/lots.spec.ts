@@ -20,7 +20,14 @@ const aLot = (of: Partial<Lot> = {}): Lot => ({
 });
 const lots = fc.array(
   fc
-    .record({ priority: fc.integer({ min: -1, max: 1 }), end: fc.option(fc.integer({ min: 1, max: 28 })), id: fc.nat(30), remaining: fc.nat(50), held: fc.nat(50), tag: fc.option(fc.constantFrom('shop:a', 'shop:b')) })
+    .record({
+      priority: fc.integer({ min: -1, max: 1 }),
+      end: fc.option(fc.integer({ min: 1, max: 28 })),
+      id: fc.nat(30),
+      remaining: fc.nat(50),
+      held: fc.nat(50),
+      tag: fc.option(fc.constantFrom('shop:a', 'shop:b')),
+    })
     .map(({ priority, end, id, remaining, held, tag }) =>
       aLot({
         lot: `00000000-0000-7000-8000-${String(id).padStart(12, '0')}`,
@@ -56,7 +63,12 @@ describe('lots', () => {
   });
 
   it('are drawn by priority, then earliest end, then id', () => {
-    const [early, late, never, preferred] = [aLot({ lot: '4', expiresAt: parseInstant('2018-01-20T15:00:00Z') }), aLot({ lot: '3' }), aLot({ lot: '2', expiresAt: null }), aLot({ lot: '9', priority: -1, expiresAt: null })];
+    const [early, late, never, preferred] = [
+      aLot({ lot: '4', expiresAt: parseInstant('2018-01-20T15:00:00Z') }),
+      aLot({ lot: '3' }),
+      aLot({ lot: '2', expiresAt: null }),
+      aLot({ lot: '9', priority: -1, expiresAt: null }),
+    ];
     const twin = aLot({ lot: '5', expiresAt: early.expiresAt });
     expect([late, never, twin, preferred, early].sort(byDrawOrder).map((lot) => lot.lot)).toEqual(['9', '4', '5', '3', '2']);
   });
@@ -109,7 +121,8 @@ describe('lots', () => {
         const at = points(Math.min(cut, total));
         const [front, back] = [sliceParts(parts, points(0), at), sliceParts(parts, at, points(total - at))];
         expect(sumPoints(front.map((part) => part.amount))).toBe(at);
-        for (const part of parts) expect(sumPoints([...front, ...back].filter((one) => one.lot === part.lot).map((one) => one.amount))).toBe(part.amount);
+        for (const part of parts)
+          expect(sumPoints([...front, ...back].filter((one) => one.lot === part.lot).map((one) => one.amount))).toBe(part.amount);
       }),
     );
   });

@@ -20,5 +20,5 @@ export function reservation(head: Omit<Head, 'counter'>, reserves: readonly Part
 }
 
 export function negative(parts: readonly Part[]): Part[] {
-  return parts.map(({ lot, amount }) => ({ lot, amount: points(-amount) }));
+  return parts.map(({ lot, amount }) => ({ lot, amount: points(0 - amount) }));
 }

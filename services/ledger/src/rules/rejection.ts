@@ -32,7 +32,10 @@ export type Rejection =
   | { readonly code: 'programme-frozen' }
   | { readonly code: 'effective-in-future'; readonly facts: { readonly effectiveAt: Instant; readonly now: Instant } }
   | { readonly code: 'history-closed'; readonly facts: { readonly effectiveAt: Instant } }
-  | { readonly code: 'outside-period'; readonly facts: { readonly day: LocalDate; readonly firstDay: LocalDate; readonly lastDay?: LocalDate } }
+  | {
+      readonly code: 'outside-period';
+      readonly facts: { readonly day: LocalDate; readonly firstDay: LocalDate; readonly lastDay?: LocalDate };
+    }
   | { readonly code: 'wrong-account'; readonly facts: { readonly account: string } }
   | { readonly code: 'not-allowed' }
   | { readonly code: 'hold-exists' }
@@ -45,7 +48,10 @@ export type Rejection =
   | { readonly code: 'lot-already-over'; readonly facts: { readonly expiresAt: Instant } }
   | { readonly code: 'balance-too-large' }
   | { readonly code: 'lot-expired'; readonly facts: { readonly needed: Points; readonly available: Points; readonly expired: Points } }
-  | { readonly code: 'not-usable-here'; readonly facts: { readonly needed: Points; readonly available: Points; readonly elsewhere: Points } }
+  | {
+      readonly code: 'not-usable-here';
+      readonly facts: { readonly needed: Points; readonly available: Points; readonly elsewhere: Points };
+    }
   | { readonly code: 'insufficient-points'; readonly facts: { readonly needed: Points; readonly available: Points } };
 
 /** One sentence for people: what is wrong and, where there is one, the way out. */

@@ -46,17 +46,20 @@ describe('the database', () => {
     await expect(attack(`truncate ${table}`)).rejects.toMatchObject({ code: '42501' });
   });
 
-  it.each(['entry', 'transfer', 'draw', 'posting', 'programme_rule'])('refuses even the owner to change, delete or empty %s', async (table) => {
-    const owner = new pg.Client({ connectionString: fresh.ownerUrl });
-    await owner.connect();
-    try {
-      await owner.query(`select set_config('app.tenant', '*', false)`);
-      for (const sql of [`update ${table} set tenant = tenant`, `delete from ${table}`, `truncate ${table}`])
-        await expect(owner.query(sql)).rejects.toMatchObject({ message: expect.stringContaining('append-only') as string });
-    } finally {
-      await owner.end();
-    }
-  });
+  it.each(['entry', 'transfer', 'draw', 'posting', 'programme_rule'])(
+    'refuses even the owner to change, delete or empty %s',
+    async (table) => {
+      const owner = new pg.Client({ connectionString: fresh.ownerUrl });
+      await owner.connect();
+      try {
+        await owner.query(`select set_config('app.tenant', '*', false)`);
+        for (const sql of [`update ${table} set tenant = tenant`, `delete from ${table}`, `truncate ${table}`])
+          await expect(owner.query(sql)).rejects.toMatchObject({ message: expect.stringContaining('append-only') as string });
+      } finally {
+        await owner.end();
+      }
+    },
+  );
 
   it.each([
     ['a lot below zero', 'update lot set remaining = -1', 'lot_held_within_remaining'],
@@ -90,7 +93,9 @@ describe('the database', () => {
     const seen = await Promise.all(tables.map((table) => attack(`select tenant from ${table} group by tenant`)));
 
     expect(seen).toEqual(tables.map(() => [{ tenant: '141305' }]));
-    await expect(attack(`insert into programme (tenant, programme, name, first_day, history_open) values ('432067', '432067-x', 'x', now(), true)`)).rejects.toMatchObject({ code: '42501' });
+    await expect(
+      attack(`insert into programme (tenant, programme, name, first_day, history_open) values ('432067', '432067-x', 'x', now(), true)`),
+    ).rejects.toMatchObject({ code: '42501' });
     expect(await fresh.database.pool.query('select 1 from account')).toMatchObject({ rowCount: 0 });
   });
 

@@ -24,7 +24,9 @@ export type Happening =
  */
 export function compareRound(books: Books, lanes: readonly (readonly Happening[])[], stored: ReadonlyMap<string, StoredAccount>): string[] {
   for (const group of groupsOf(lanes)) {
-    const found = group.lanes.length === 1 ? carryOut(books, group, stored) : search(books, group, stored);
+    const [only] = group.lanes.length === 1 ? group.lanes : [];
+    const isPlain = only?.every((one) => one.kind === 'post' || one.isCertain) === true;
+    const found = isPlain ? carryOut(books, group, stored) : search(books, group, stored);
     if (found.length > 0) return found;
   }
   return [];
@@ -123,7 +125,8 @@ export function completedText({ outcome, repeated }: Completed): string {
   return `${outcomeText(outcome)}${repeated ? ' (repeated)' : ''}`;
 }
 
-function compareAccounts(books: Books, keys: readonly string[], stored: ReadonlyMap<string, StoredAccount>): string[] {
+/** What differs between accounts as they stand. */
+export function compareAccounts(books: Books, keys: readonly string[], stored: ReadonlyMap<string, StoredAccount>): string[] {
   return keys.flatMap((key) => differences(accountOf(books, key), stored.get(key)).map((difference) => `${key}: ${difference}`));
 }
 

@@ -103,7 +103,7 @@ function inventInstruction(occasion: Occasion, account: string, own: ModelAccoun
       const funding = source === 'municipality' ? 'free' : 'paid';
       const isHuge = programme.id === lasting && account === occasion.holders[0] && random.chance(0.05);
       const room = Number.MAX_SAFE_INTEGER - (own ? balanceOf(own) : 0);
-      return { kind, source, funding, amount: points(isHuge ? Math.max(1, room - random.whole(-1, 20)) : random.whole(1, 200)) };
+      return { kind, source, funding, amount: possible(isHuge ? room - random.whole(-1, 20) : random.whole(1, 200)) };
     }
     case 'spend':
     case 'convert':
@@ -127,7 +127,7 @@ function inventInstruction(occasion: Occasion, account: string, own: ModelAccoun
       };
     }
     case 'capture': {
-      const id = pickHold(random, own);
+      const id = pickHold(random, own, occasion.clock);
       const found = own?.holds[id];
       const use = random.weighed<Use | undefined>([[6, undefined], [1, 'spend'], [1, 'convert'], [1, 'donate']]);
       return {
@@ -140,7 +140,7 @@ function inventInstruction(occasion: Occasion, account: string, own: ModelAccoun
       };
     }
     case 'release':
-      return { kind, hold: pickHold(random, own) };
+      return { kind, hold: pickHold(random, own, occasion.clock) };
     case 'refund': {
       const of = uses.length > 0 && random.chance(0.97) ? random.pick(uses.slice(-12)) : `simulation:${random.uuid()}`;
       const found = own?.uses[of];
@@ -155,23 +155,23 @@ function inventInstruction(occasion: Occasion, account: string, own: ModelAccoun
 
 /** All of it, a point more or less, or some of it. */
 function around(random: Random, amount: number) {
-  return points(
-    Math.max(
-      1,
-      random.weighed([
-        [2, amount],
-        [1, amount + 1],
-        [1, amount - 1],
-        [6, random.whole(1, Math.max(1, Math.min(amount, 300)))],
-        [1, random.whole(1, 500)],
-        [0.05, Number.MAX_SAFE_INTEGER],
-      ]),
-    ),
-  );
+  const wanted = random.weighed([
+    [2, amount],
+    [1, amount + 1],
+    [1, amount - 1],
+    [6, random.whole(1, Math.max(1, Math.min(amount, 300)))],
+    [1, random.whole(1, 500)],
+    [0.05, Number.MAX_SAFE_INTEGER],
+  ]);
+  return possible(wanted);
+}
+
+function possible(amount: number) {
+  return points(Math.min(Math.max(1, amount), Number.MAX_SAFE_INTEGER));
 }
 
 function free({ books, clock }: Occasion, own: ModelAccount | undefined, at: readonly string[] | 'anywhere'): number {
-  return own ? Math.min(freeAt(books, own, Math.max(clock, own.latest), at), Number.MAX_SAFE_INTEGER - 1) : 0;
+  return own ? freeAt(books, own, Math.max(clock, own.latest), at) : 0;
 }
 
 function inventPlaces(random: Random): string[] {
@@ -185,9 +185,9 @@ function receiver(random: Random, kind: Use): string {
 }
 
 /** Mostly one that is open. */
-function pickHold(random: Random, own: ModelAccount | undefined): string {
+function pickHold(random: Random, own: ModelAccount | undefined, clock: number): string {
   const holds = Object.entries(own?.holds ?? {});
-  const open = holds.filter(([, hold]) => !hold.ended);
+  const open = holds.filter(([, { ended, until }]) => !ended && (until === null || until > clock));
   if (open.length > 0 && random.chance(0.85)) return random.pick(open)[0];
   return holds.length > 0 && random.chance(0.9) ? random.pick(holds)[0] : random.uuid();
 }

@@ -23,8 +23,8 @@ export interface ModelProgramme {
   readonly accounts: Map<string, ModelAccount>;
   /** What became of each reference. */
   readonly answers: Map<string, Answered>;
-  /** What accounts that are no longer simulated have left behind. */
-  readonly left: Record<string, bigint>;
+  /** How many answers were forgotten, because nobody will ask for them again. */
+  forgotten: number;
 }
 
 export interface ModelAccount {

@@ -6,7 +6,9 @@ export interface Balance {
   readonly posted: Points;
   readonly held: Points;
   readonly available: Points;
-  readonly lots: readonly (Pick<Lot, 'lot' | 'source' | 'funding' | 'grantedAt' | 'expiresAt' | 'usableAt' | 'remaining' | 'held'> & { readonly available: Points })[];
+  readonly lots: readonly (Pick<Lot, 'lot' | 'source' | 'funding' | 'grantedAt' | 'expiresAt' | 'usableAt' | 'remaining' | 'held'> & {
+    readonly available: Points;
+  })[];
 }
 
 /**

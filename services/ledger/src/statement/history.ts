@@ -28,17 +28,33 @@ export interface HistoryPage {
 export const historyPageMax = 200;
 
 /** Newest first, by the time at which it took effect. Pages are cut by key, so lines that come in meanwhile move nothing. */
-export async function historyOf(tx: Tx, programme: ProgrammeId, account: string, page: { after?: string; limit: number }): Promise<HistoryPage> {
+export async function historyOf(
+  tx: Tx,
+  programme: ProgrammeId,
+  account: string,
+  page: { after?: string; limit: number },
+): Promise<HistoryPage> {
   const [at, id] = page.after === undefined ? [null, null] : readCursor(page.after);
-  const rows = await tx.query<Omit<HistoryLine, 'change' | 'amount'> & { change: string; amount: string }>(readHistory, [programme, account, at, id, page.limit + 1]);
-  const lines = rows.slice(0, page.limit).map((row): HistoryLine => ({ ...row, change: parsePoints(row.change), amount: parsePoints(row.amount) }));
+  const rows = await tx.query<Omit<HistoryLine, 'change' | 'amount'> & { change: string; amount: string }>(readHistory, [
+    programme,
+    account,
+    at,
+    id,
+    page.limit + 1,
+  ]);
+  const lines = rows
+    .slice(0, page.limit)
+    .map((row): HistoryLine => ({ ...row, change: parsePoints(row.change), amount: parsePoints(row.amount) }));
   const last = lines.at(-1);
   return { lines, next: rows.length > page.limit && last ? `${last.effectiveAt}_${last.posting}` : null };
 }
 
 function readCursor(text: string): [Instant, string] {
   const [at = '', id = ''] = text.split('_');
-  if (!isInstant(at) || !isUuid(id)) throw problem(422, 'invalid-request', 'the query is wrong: after is no cursor of this history', { errors: [{ field: 'after', reason: 'is no cursor' }] });
+  if (!isInstant(at) || !isUuid(id))
+    throw problem(422, 'invalid-request', 'the query is wrong: after is no cursor of this history', {
+      errors: [{ field: 'after', reason: 'is no cursor' }],
+    });
   return [at, id];
 }
 

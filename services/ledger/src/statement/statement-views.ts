@@ -153,6 +153,9 @@ export class HistoryView {
   lines!: readonly HistoryLineView[];
 
   @IsString()
-  @JSONSchema((schema) => ({ ...schema, type: ['string', 'null'], description: 'send it as `after` for the next page; null after the last' }) as never)
+  @JSONSchema(
+    (schema) =>
+      ({ ...schema, type: ['string', 'null'], description: 'send it as `after` for the next page; null after the last' }) as never,
+  )
   next!: string | null;
 }

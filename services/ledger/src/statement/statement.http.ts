@@ -19,7 +19,12 @@ export class StatementController {
   ) {}
 
   @Get('balance')
-  @Operation({ summary: 'What a holder has, now or at a past instant', scope: 'ledger:read', answer: BalanceView, problems: ['unknown-programme'] })
+  @Operation({
+    summary: 'What a holder has, now or at a past instant',
+    scope: 'ledger:read',
+    answer: BalanceView,
+    problems: ['unknown-programme'],
+  })
   balance(@Param() path: HolderPath, @Query() query: BalanceQuery): Promise<BalanceView> {
     const [programme, holder] = [programmeOfPath(path), path.holder.toLowerCase()];
     const at = query.at === undefined ? this.now() : parseInstant(query.at);
@@ -30,7 +35,12 @@ export class StatementController {
   }
 
   @Get('history')
-  @Operation({ summary: 'Everything that moved a holder’s points, newest first', scope: 'ledger:read', answer: HistoryView, problems: ['unknown-programme'] })
+  @Operation({
+    summary: 'Everything that moved a holder’s points, newest first',
+    scope: 'ledger:read',
+    answer: HistoryView,
+    problems: ['unknown-programme'],
+  })
   history(@Param() path: HolderPath, @Query() { after, limit = historyPageUnlessTold }: HistoryQuery): Promise<HistoryView> {
     const programme = programmeOfPath(path);
     return this.database.transaction(tenants(path.municipality), async (tx) => {

@@ -9,7 +9,13 @@ import type { Rules } from '../rules/programme.js';
 export const kawasaki = programmeId('141305-trial');
 export const tamana = programmeId('432067-trial');
 
-export const someRules: Rules = { expiry: { kind: 'days-after-grant', days: 100 }, usableAt: [], refundOfExpired: { kind: 'restore-and-expire' }, priority: 0, transferAllowed: false };
+export const someRules: Rules = {
+  expiry: { kind: 'days-after-grant', days: 100 },
+  usableAt: [],
+  refundOfExpired: { kind: 'restore-and-expire' },
+  priority: 0,
+  transferAllowed: false,
+};
 
 export async function openProgramme(
   database: Database,
@@ -18,7 +24,11 @@ export async function openProgramme(
 ): Promise<ProgrammeId> {
   const { rules = {}, historyOpen = true, firstDay = '2017-01-01', lastDay = null } = options;
   await database.transaction(tenants(programme.slice(0, 6)), (tx) =>
-    insertProgramme(tx, { programme, name: 'trial', firstDay: firstDay as LocalDate, lastDay: lastDay as LocalDate | null, historyOpen }, { ...someRules, ...rules }),
+    insertProgramme(
+      tx,
+      { programme, name: 'trial', firstDay: firstDay as LocalDate, lastDay: lastDay as LocalDate | null, historyOpen },
+      { ...someRules, ...rules },
+    ),
   );
   return programme;
 }
@@ -33,7 +43,11 @@ export function at(text: string): Instant {
 
 type Draft<I> = I extends Instruction ? Omit<I, 'amount'> & (I extends { amount: unknown } ? { amount: number } : unknown) : never;
 
-export function aRequest(account: string, instruction: Draft<Instruction>, more: Partial<Omit<DoorRequest, 'account' | 'instruction'>> = {}): DoorRequest {
+export function aRequest(
+  account: string,
+  instruction: Draft<Instruction>,
+  more: Partial<Omit<DoorRequest, 'account' | 'instruction'>> = {},
+): DoorRequest {
   const exact = { ...instruction, ...('amount' in instruction && { amount: points(instruction.amount) }) };
   // The amount was the only field that a draft writes as a plain number.
   return { reference: `test:${uuidv7()}`, programme: kawasaki, account, instruction: exact as Instruction, actor: 'test', ...more };
@@ -42,7 +56,11 @@ export function aRequest(account: string, instruction: Draft<Instruction>, more:
 export const anIssue = (account: string, amount: number, more: Partial<Omit<DoorRequest, 'account' | 'instruction'>> = {}): DoorRequest =>
   aRequest(account, { kind: 'issue', amount, source: 'partner:mobile-a', funding: 'paid' }, more);
 
-export const aSpend = (account: string, amount: number, more: Partial<Omit<DoorRequest, 'account' | 'instruction'>> & { to?: string; places?: string[] } = {}): DoorRequest => {
+export const aSpend = (
+  account: string,
+  amount: number,
+  more: Partial<Omit<DoorRequest, 'account' | 'instruction'>> & { to?: string; places?: string[] } = {},
+): DoorRequest => {
   const { to = 'merchant:shop-1', places = ['shop:shop-1'], ...rest } = more;
   return aRequest(account, { kind: 'spend', amount, to, places }, rest);
 };
