@@ -133,6 +133,8 @@ export function supervise(definition: CloudDefinition, settings: Settings, say: 
       LOG_LEVEL: settings.logLevel,
       KAFKA_BROKERS: brokers,
       KAFKAJS_NO_PARTITIONER_WARNING: '1',
+      // Compiled code of some thousand modules, kept: a start costs 0.8 s of CPU per service instead of 1.15 s.
+      NODE_COMPILE_CACHE: join(settings.home, 'compile-cache'),
       TOKEN_ISSUER: issuer,
       TOKEN_JWKS_URL: `${issuer}/jwks`,
     };

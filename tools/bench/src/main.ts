@@ -30,8 +30,9 @@ const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
 try {
   const report = await measurePos({ json, seconds, signal: stop.signal, say: console.log, ...(profile !== undefined && { profile }) });
-  process.exitCode = report.faults.length > 0 ? 1 : 0;
+  process.exit(report.faults.length > 0 ? 1 : 0);
 } catch (error) {
   console.error(stop.signal.aborted ? 'stopped' : error);
-  process.exitCode = 1;
+  // Calls that were under way when it was stopped may still wait for an answer.
+  process.exit(1);
 }

@@ -49,7 +49,7 @@ const warmUp = { callers: 64, seconds: 5 };
 
 /** Full POS payments, HTTP to HTTP, in a closed loop at 1, 64 and 256 callers. */
 export async function measurePos(options: PosOptions): Promise<PosReport> {
-  const { say, seconds, signal } = options;
+  const { say, signal } = options;
   say('starting throwaway PostgreSQL (fsync on), Kafka, identity, ledger and settlement');
   const cloud = await startThrowawayCloud({
     municipality,
@@ -59,39 +59,51 @@ export async function measurePos(options: PosOptions): Promise<PosReport> {
   });
   const load = fork(join(import.meta.dirname, 'load.js'), { stdio: 'inherit' });
   try {
-    signal.throwIfAborted();
-    say('setting up: a programme, 100 shops, 10,000 holders with points');
-    const setting = await preparePos(cloud);
-    const run = (callers: number, time: number) => runLevel({ cloud, load, setting, callers, seconds: time, signal });
-
-    const warm = await run(warmUp.callers, warmUp.seconds);
-    say(`warmed up: ${warm.payments} payments\n\n${heading}`);
-    const measured: PosLevel[] = [];
-    for (const callers of levels) {
-      measured.push(await run(callers, seconds));
-      say(lineOf(measured.at(-1) ?? warm));
-    }
-
-    const { books, faults } = await readBooks(
-      cloud.adminUrl,
-      [warm, ...measured].reduce((sum, one) => sum + one.payments, 0),
-    );
-    const report: PosReport = {
-      machine: { cores: availableParallelism(), cpu: cpus()[0]?.model ?? 'unknown', node: process.version },
-      secondsPerLevel: seconds,
-      levels: measured,
-      targets: targetsOf(measured),
-      books,
-      faults,
-    };
-    tell(report, say);
-    mkdirSync(dirname(resolve(options.json)), { recursive: true });
-    writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-    return report;
+    return await Promise.race([measureIn(cloud, load, options), aborted(signal)]);
   } finally {
     load.disconnect();
     await cloud.stop();
   }
+}
+
+async function measureIn(cloud: ThrowawayCloud, load: ChildProcess, { say, seconds, signal, json }: PosOptions): Promise<PosReport> {
+  say('setting up: a programme, 100 shops, 10,000 holders with points');
+  const setting = await preparePos(cloud);
+  const run = (callers: number, time: number) => runLevel({ cloud, load, setting, callers, seconds: time, signal });
+
+  const warm = await run(warmUp.callers, warmUp.seconds);
+  say(`warmed up: ${warm.payments} payments\n\n${heading}`);
+  const measured: PosLevel[] = [];
+  for (const callers of levels) {
+    measured.push(await run(callers, seconds));
+    say(lineOf(measured.at(-1) ?? warm));
+  }
+
+  const { books, faults } = await readBooks(
+    cloud.adminUrl,
+    [warm, ...measured].reduce((sum, one) => sum + one.payments, 0),
+  );
+  const report: PosReport = {
+    machine: { cores: availableParallelism(), cpu: cpus()[0]?.model ?? 'unknown', node: process.version },
+    secondsPerLevel: seconds,
+    levels: measured,
+    targets: targetsOf(measured),
+    books,
+    faults,
+  };
+  tell(report, say);
+  mkdirSync(dirname(resolve(json)), { recursive: true });
+  writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
+  return report;
+}
+
+/** What is under way ends with the services that it talks to. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const end = () => reject(new Error('stopped'));
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end, { once: true });
+  });
 }
 
 interface LevelRun {

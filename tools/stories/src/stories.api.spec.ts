@@ -221,4 +221,20 @@ describe('the Kawasaki trial', () => {
     expect(first).toEqual(published);
     expect(second).toEqual(published);
   }, 120_000);
+
+  it('names every bad row by file, line, field and reason, and books the good ones', async () => {
+    const folder = join(root, 'tools/replay/fixtures/bad-rows');
+    const lines = (file: string) => readFileSync(file, 'utf8').split('\n').filter(Boolean).sort();
+    const report = join(cloud.home, 'bad-rows.json');
+
+    const ended = await run(process.execPath, [join(root, 'tools/replay/dist/main.js'), folder, '--home', cloud.home, '--programme', '141305-badrows', '--out', report], { cwd: root }).then(
+      () => ({ code: 0, stderr: '', stdout: '' }),
+      (error: { code: number; stderr: string; stdout: string }) => error,
+    );
+
+    const said = `${ended.stdout}\n${ended.stderr}`.split('\n');
+    expect(ended.code).toBe(2);
+    expect(said.filter((line) => /^\w+\.(csv|json):\d+ /.test(line)).sort()).toEqual(lines(join(folder, 'bad-rows.txt')));
+    expect(JSON.parse(readFileSync(report, 'utf8'))).toEqual(JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')));
+  }, 120_000);
 });

@@ -17,6 +17,8 @@ export interface Occasion {
   readonly settled: readonly DoorRequest[];
   /** Requests of the same round; those of the same account may come again. */
   readonly round: readonly DoorRequest[];
+  /** Some ask to be told by event. */
+  readonly announces: boolean;
 }
 
 /** A request that has a good chance of being accepted, or of being refused for a reason worth trying. */
@@ -51,7 +53,7 @@ function repeat(occasion: Occasion, before: DoorRequest, mayMove: boolean): Door
 }
 
 function fresh(occasion: Occasion): DoorRequest {
-  const { random, programme, holders, clock } = occasion;
+  const { random, programme, holders, clock, announces } = occasion;
   const account = random.pick(holders);
   const own = programme.accounts.get(account);
   const instruction = inventInstruction(occasion, account, own);
@@ -64,7 +66,7 @@ function fresh(occasion: Occasion): DoorRequest {
     instruction,
     actor: 'simulation',
     ...(effectiveAt !== undefined && { effectiveAt }),
-    ...(random.chance(0.05) && { announce: { requester: 'simulation' } }),
+    ...(announces && random.chance(0.3) && { announce: { requester: 'simulation' } }),
   };
 }
 

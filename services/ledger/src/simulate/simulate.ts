@@ -76,7 +76,7 @@ class World {
   private readonly expiry: ExpireLots;
   private readonly holders = new Map<string, { account: string; asked: number }[]>();
   private settled: DoorRequest[] = [];
-  private story: { keys: readonly string[]; line: string }[] = [];
+  private story: { keys: readonly string[]; line: () => string }[] = [];
   private readonly counts: Record<string, number> = {};
 
   private constructor(
@@ -190,7 +190,7 @@ class World {
       { kind: 'expire', programme: programme.id, account, until, now: this.now(0), isCertain: !isCancelled && due.has(account) },
     ]);
     this.steps++;
-    this.tell([...accounts].map((account) => `${programme.id}/${account}`), `expiry until ${iso(until)}${isCancelled ? ', cancelled' : ''}, beside what follows`);
+    this.tell([...accounts].map((account) => `${programme.id}/${account}`), () => `expiry until ${iso(until)}${isCancelled ? ', cancelled' : ''}, beside what follows`);
     const beside = () => (isCancelled ? this.cancelledExpiry(chance, programme, until) : this.expiry.run(programmeId(programme.id), instantOf(until)).then(() => undefined));
     return this.playLanes(isCancelled ? 'expiry beside, cancelled' : 'expiry beside', chance, [{ number: chance.whole(0, 1), requests }], { isCut: false, beside, lanes });
   }
@@ -218,7 +218,8 @@ class World {
     const run = () => this.expiry.run(programmeId(programme.id), instantOf(until));
     this.steps++;
     this.count('expiry');
-    this.tell(keys, `${iso(this.now(0))} expiry until ${iso(until)}`);
+    const now = this.now(0);
+    this.tell(keys, () => `${iso(now)} expiry until ${iso(until)}`);
     const isTwice = chance.chance(0.2);
     // The second one at the same time shares the work; together they take everything once.
     const second = isTwice ? new ExpireLots(this.options.database, () => this.instant(0)) : undefined;
@@ -240,7 +241,8 @@ class World {
         const request = { reference: `ledger:release/${account.account}/${hold}`, programme: programme.id, account: account.account, instruction: { kind: 'release' as const, hold }, effectiveAt: instantOf(until), internal: true };
         const { outcome } = post(this.books, request, this.clock);
         keys.push(`${programme.id}/${account.account}`);
-        this.tell([`${programme.id}/${account.account}`], `${iso(this.clock)} sweep releases ${hold} at ${iso(until)}: ${outcome.status}`);
+        const now = this.clock;
+        this.tell([`${programme.id}/${account.account}`], () => `${iso(now)} sweep releases ${hold} at ${iso(until)}: ${outcome.status}`);
         if (outcome.status === 'posted') expected++;
       }
     }
@@ -322,7 +324,7 @@ class World {
     for (const lane of happened) {
       for (const one of lane) {
         if (one.kind !== 'post') continue;
-        this.tell(keysOf(one), `${requestText(one.request, one.now)}: ${completedText(one.result)}`);
+        this.tell(keysOf(one), () => `${requestText(one.request, one.now)}: ${completedText(one.result)}`);
         const { outcome } = one.result;
         this.count(`${one.request.instruction.kind} ${outcome.status === 'posted' ? 'posted' : outcome.code}`);
       }
@@ -382,7 +384,7 @@ class World {
   /** The balance that a holder would read now. */
   private async compareBalance(what: string, chance: Random, lanes: readonly Happening[][]): Promise<SimulationFailure | undefined> {
     const posts = lanes.flat().filter((one) => one.kind === 'post');
-    if (posts.length === 0 || !chance.chance(0.5)) return undefined;
+    if (posts.length === 0 || !chance.chance(0.3)) return undefined;
     const { programme: id, account } = chance.pick(posts).request;
     const model = this.books.programmes.get(id)?.accounts.get(account);
     if (!model) return undefined;
@@ -396,10 +398,11 @@ class World {
 
   private inventBatch(chance: Random, size: number, mayAsk: (programme: string, index: number) => boolean, only?: ModelProgramme): DoorRequest[] {
     const round: DoorRequest[] = [];
+    const announces = chance.chance(0.25);
     for (let number = 0; number < size; number++) {
       const programme = only ?? this.pickProgramme(chance);
       const holders = this.holdersOf(programme.id).filter((_, index) => mayAsk(programme.id, index));
-      const request = invent({ random: chance, books: this.books, clock: this.clock, programme, holders: holders.map((one) => one.account), settled: this.settled, round });
+      const request = invent({ random: chance, books: this.books, clock: this.clock, programme, holders: holders.map((one) => one.account), settled: this.settled, round, announces });
       const holder = holders.find((one) => one.account === request.account);
       if (holder) holder.asked++;
       round.push(request);
@@ -566,7 +569,8 @@ class World {
     return instantOf(this.now(door));
   }
 
-  private tell(keys: readonly string[], line: string): void {
+  /** Words are made only when they are needed. */
+  private tell(keys: readonly string[], line: () => string): void {
     this.story.push({ keys, line });
     if (this.story.length > 2 * storyMax) this.story = this.story.slice(-storyMax);
   }
@@ -578,13 +582,13 @@ class World {
   private failed(what: string, differences: readonly string[], keys: readonly string[] = []): SimulationFailure {
     const named = new Set([...keys, ...differences.flatMap((difference) => difference.match(/\d{6}-[a-z]+\/holder:[0-9a-f-]{36}/g) ?? [])]);
     const story = this.story.filter((one) => one.keys.some((key) => named.has(key))).slice(-storyShownMax);
-    return { step: this.steps, round: this.round, what, differences: differences.slice(0, 20), story: story.map((one) => one.line) };
+    return { step: this.steps, round: this.round, what, differences: differences.slice(0, 20), story: story.map((one) => one.line()) };
   }
 }
 
 /** Mostly a handful, sometimes more than one flush. */
 function sizeOf(chance: Random): number {
-  return chance.weighed([[2, 1], [4, chance.whole(2, 10)], [8, chance.whole(10, 120)], [3, chance.whole(120, 400)]]);
+  return chance.weighed([[2, 1], [4, chance.whole(2, 10)], [8, chance.whole(10, 120)], [4, chance.whole(120, 400)]]);
 }
 
 function instantOf(at: number): Instant {
