@@ -1,4 +1,4 @@
-// node deploy/images/stage.mjs: gathers in deploy/images/stage what the images hold, and nothing else. The Dockerfiles copy from there.
+// node deploy/images/stage.mjs: gathers in .local/images what the images hold, and nothing else. The Dockerfiles copy from there.
 // Nothing is fetched but, the first time, the jars of Kafka: the packages are the very files in node_modules that the tests ran with.
 import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import { requireNode } from '../../tools/check/node-version.mjs';
 requireNode('node deploy/images/stage.mjs');
 
 const root = join(import.meta.dirname, '..', '..');
-const stage = join(import.meta.dirname, 'stage');
+const stage = join(root, '.local', 'images');
 const services = ['identity', 'exchange', 'ledger', 'settlement', 'catalog'];
 /** Libraries of the tests and of the cloud on one machine. */
 const leftOut = new Set(['testing', 'service-testing', 'infrastructure']);

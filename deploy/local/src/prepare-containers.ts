@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { serviceUrls } from '@points/database';
 import { randomToken } from '@points/kernel';
 import { cloud } from './cloud.js';
+import { composeEnvironment, secretFiles } from './compose-environment.js';
 import { writeCloudFile } from './cloud-file.js';
 import { keepText } from './keep-text.js';
 import { keepSecrets } from './secrets.js';
@@ -31,12 +32,8 @@ for (const service of services) {
   keepText(join(folder, `${service}-database-url`), () => url);
   keepText(join(folder, `${service}-migration-database-url`), () => ownerUrl);
 }
-const names = [
-  ...['postgres-password', 'admin-database-url', 'database-passwords.json', 'identity-jwks.json', 'bootstrap-clients.json'],
-  ...services.flatMap((service) => [`${service}-database-url`, `${service}-migration-database-url`]),
-];
 // Mounted one by one into containers whose users are not the owner of these files. On this machine the folder is shut (0700).
-for (const name of names) chmodSync(join(folder, name), 0o444);
+for (const name of secretFiles(services)) chmodSync(join(folder, name), 0o444);
 
 const portOf = (offset: number) => String(portBase + offset);
 const urls = new Map(cloud.services.map(({ name, portOffset }) => [name, `http://127.0.0.1:${portOf(portOffset)}`]));
@@ -58,8 +55,9 @@ const environment = {
 const environmentFile = join(home, 'compose.env');
 writeFileSync(
   environmentFile,
-  `${Object.entries(environment)
-    .map(([name, value]) => `${name}=${value}`)
-    .join('\n')}\n`,
+  composeEnvironment(
+    keepText(environmentFile, () => ''),
+    environment,
+  ),
 );
 console.log(`secrets: ${folder}\nenvironment of compose: ${environmentFile}\naddresses and clients for the tools: ${cloudFile}`);

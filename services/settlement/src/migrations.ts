@@ -79,7 +79,7 @@ const createPayments: Migration = {
       created_at timestamptz not null,
       decided_at timestamptz,
       constraint payment_pk primary key (tenant, id),
-      constraint payment_key_unique unique (tenant, client, key),
+      constraint payment_key_unique unique (client, key, tenant),
       constraint payment_amount_positive check (amount > 0),
       constraint payment_capture_known check (capture in ('now', 'later')),
       constraint payment_state_known check (state in ('pending', 'cancelling', 'authorised', 'captured', 'refunded', 'cancelled', 'lapsed', 'refused')),
@@ -107,7 +107,7 @@ const createPayments: Migration = {
       decided_at timestamptz,
       constraint payment_action_pk primary key (tenant, id),
       constraint payment_action_of_payment foreign key (tenant, payment) references payment (tenant, id),
-      constraint payment_action_key_unique unique (tenant, client, key),
+      constraint payment_action_key_unique unique (client, key, tenant),
       constraint payment_action_kind_known check (kind in ('capture', 'refund', 'cancellation', 'lapse')),
       constraint payment_action_state_known check (state in ('pending', 'done', 'refused'))
     );

@@ -3,7 +3,7 @@ import { uuidv7 } from '@points/kernel';
 import { eventually, freshDatabase, type FreshDatabase } from '@points/testing';
 import { systemClock } from '../clock.js';
 import { migrations } from '../schema/migrations.js';
-import { balanceAt } from '../statement/balance.js';
+import { balanceAt, balanceNow } from '../statement/balance.js';
 import { aHolder, anIssue, aRequest, aSpend, at, kawasaki, openProgramme, tamana } from '../testing/ledger-builders.js';
 import { Door } from './door.js';
 import type { Completed, DoorRequest } from './request.js';
@@ -30,8 +30,14 @@ describe('the door', () => {
     if (!completed) throw new Error('no outcome');
     return completed.outcome;
   };
+  /** Read both ways, which must agree. */
   const holding = (account: string) =>
-    fresh.database.transaction(tenants('141305', '432067'), (tx) => balanceAt(tx, kawasaki, account, systemClock()));
+    fresh.database.transaction(tenants('141305', '432067'), async (tx) => {
+      const now = systemClock();
+      const [kept, added] = [await balanceNow(tx, kawasaki, account, now), await balanceAt(tx, kawasaki, account, now)];
+      expect(kept).toEqual(added);
+      return kept;
+    });
   const count = async (table: string, where = 'true', values: unknown[] = []) =>
     (
       await fresh.database.transaction(tenants('141305', '432067'), (tx) =>

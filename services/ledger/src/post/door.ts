@@ -14,7 +14,10 @@ export interface DoorOptions {
 }
 
 /** The door took as many instructions as it can remember. Ask again. */
-export class DoorFull extends Error {}
+export class DoorFull extends Error {
+  /** As PostgreSQL says "insufficient resources": the consumer takes it for trouble that passes and asks again. */
+  readonly code = '53000';
+}
 
 /**
  * Everything that moves points goes through here. Instructions queue up; up to two flushes are in flight, each with accounts of

@@ -37,8 +37,17 @@ export async function inPipeline<T>(pool: Pool, tenancy: Tenancy, work: (send: S
   client.on('error', heard);
   try {
     const send = sender(client);
-    const [, , { result, finish }] = await settled(
-      together(client, () => [client.query('begin'), send(setTenant, [tenancy.setting]), work(send)] as const),
+    const [, , , { result, finish }] = await settled(
+      together(
+        client,
+        () =>
+          [
+            isTimeToPlanAnew(client) ? client.query('discard plans') : undefined,
+            client.query('begin'),
+            send(setTenant, [tenancy.setting]),
+            work(send),
+          ] as const,
+      ),
     );
     await settled(together(client, () => [finish(), client.query('commit')] as const));
     isClean = true;
@@ -51,6 +60,20 @@ export async function inPipeline<T>(pool: Pool, tenancy: Tenancy, work: (send: S
     client.release(!isClean);
   }
 }
+
+/**
+ * A plan is kept as long as its connection, and one that was made while a table was empty may go by the wrong index: all look equally
+ * good then. Measured: with 10,000 lots in the meantime, reading the lots of 100 accounts took 580 ms instead of 0.5 ms. So plans are
+ * made anew, often at first and then seldom; that takes some 5 ms.
+ */
+function isTimeToPlanAnew(client: PoolClient): boolean {
+  const count = (uses.get(client) ?? 0) + 1;
+  uses.set(client, count);
+  return count === 10 || count === 100 || count % plansKeptUses === 0;
+}
+
+const uses = new WeakMap<PoolClient, number>();
+const plansKeptUses = 1_000;
 
 function heard(): void {}
 

@@ -49,7 +49,7 @@ const special = /[\\"]/;
 
 /** Times are left as PostgreSQL writes them, because making a Date of each costs more than the rest of its row. */
 export const instantsAsText: CustomTypesConfig = {
-  getTypeParser: (oid, format) => (oid === timestamptzOid ? asIs : (pg.types.getTypeParser(oid, format) as TypeParser)),
+  getTypeParser: (oid, format) => (Number(oid) === timestamptzOid ? asIs : (pg.types.getTypeParser(oid, format) as TypeParser)),
 };
 
 type TypeParser = (value: string) => unknown;

@@ -2,6 +2,7 @@ import { tenantTable, type Migration } from '@points/database';
 import { httpMigrations } from '@points/http';
 import { messagingMigrations } from '@points/messaging';
 import { createBooks } from './create-books.js';
+import { createChain } from './create-chain.js';
 import { createProgramme } from './create-programme.js';
 
 /** Everything in the ledger's schema, in the order in which it is made. */
@@ -10,4 +11,5 @@ export const migrations: readonly Migration[] = [
   ...httpMigrations,
   { name: 'CreateProgramme1763856000001', up: createProgramme(tenantTable) },
   { name: 'CreateBooks1763856000002', up: createBooks(tenantTable) },
+  { name: 'CreateChain1763856000010', up: createChain(tenantTable) },
 ];

@@ -1,6 +1,7 @@
 import type { Tx } from '@points/database';
 import { parsePoints, points, sumPoints, type Instant, type Points, type ProgrammeId } from '@points/kernel';
-import { byDrawOrder, isLiving, isOver, sliceParts, type Lot } from '../rules/lots.js';
+import { utc } from '../csv/cursor.js';
+import { byDrawOrder, freeOf, isLiving, isOver, isUsableAt, sliceParts, type Lot } from '../rules/lots.js';
 
 export interface Balance {
   readonly posted: Points;
@@ -9,42 +10,81 @@ export interface Balance {
   readonly lots: readonly (Pick<Lot, 'lot' | 'source' | 'funding' | 'grantedAt' | 'expiresAt' | 'usableAt' | 'remaining' | 'held'> & {
     readonly available: Points;
   })[];
+  /** Which of the available points can be used where: `anywhere` at every place, and at a place with a tag so many in all. */
+  readonly usable: { readonly anywhere: Points; readonly at: readonly { readonly place: string; readonly available: Points }[] };
+}
+
+/** What a holder has now, from what is kept of the account: as `balanceAt` says it for the same instant, at the cost of the open lots alone. */
+export async function balanceNow(tx: Tx, programme: ProgrammeId, account: string, now: Instant): Promise<Balance> {
+  const rows = await tx.query<LotRow & { held: string }>(openLots, [programme, account]);
+  return balanceOf(
+    rows.map((row) => ({
+      ...row,
+      amount: parsePoints(row.amount),
+      remaining: parsePoints(row.left),
+      held: parsePoints(row.held),
+      expired: points(0),
+    })),
+    now,
+  );
 }
 
 /**
  * What a holder has at an instant. Points whose lot is over do not count from that instant on, whether their expiry has been
  * posted or not, so the answer does not depend on when the job ran. Points that are held live on until their hold ends.
+ * With `knownAt`: as the books told it at that instant, without what was recorded later.
  */
-export async function balanceAt(tx: Tx, programme: ProgrammeId, account: string, at: Instant): Promise<Balance> {
-  const rows = await tx.query<LotRow>(lotsAt, [programme, account, at]);
-  const held = heldByLot(await tx.query<HoldRow>(holdsAt, [programme, account, at]));
-  const lots = rows
-    .map((row): Lot => {
-      const reserved = held.get(row.lot) ?? points(0);
-      return { ...row, amount: parsePoints(row.amount), remaining: parsePoints(row.left), held: reserved, expired: points(0) };
-    })
-    .sort(byDrawOrder);
-  const living = lots.filter((lot) => isLiving(lot, at));
+export async function balanceAt(
+  tx: Tx,
+  programme: ProgrammeId,
+  account: string,
+  at: Instant,
+  knownAt: Instant | null = null,
+): Promise<Balance> {
+  const rows = await tx.query<LotRow>(lotsAt, [programme, account, at, knownAt]);
+  const held = heldByLot(await tx.query<HoldRow>(holdsAt, [programme, account, at, knownAt]));
+  return balanceOf(
+    rows.map((row) => ({
+      ...row,
+      amount: parsePoints(row.amount),
+      remaining: parsePoints(row.left),
+      held: held.get(row.lot) ?? points(0),
+      expired: points(0),
+    })),
+    at,
+  );
+}
+
+function balanceOf(lots: readonly Lot[], at: Instant): Balance {
+  const living = lots.filter((lot) => isLiving(lot, at)).sort(byDrawOrder);
+  const held = sumPoints(lots.map((lot) => lot.held));
   const heldOver = sumPoints(lots.filter((lot) => isOver(lot, at)).map((lot) => lot.held));
   const posted = sumPoints([...living.map((lot) => lot.remaining), heldOver]);
-  const heldAll = sumPoints(held.values());
   return {
     posted,
-    held: heldAll,
-    available: points(posted - heldAll),
-    lots: living
-      .filter((lot) => lot.remaining > 0)
-      .map(({ lot, source, funding, grantedAt, expiresAt, usableAt, remaining, held }) => ({
-        lot,
-        source,
-        funding,
-        grantedAt,
-        expiresAt,
-        usableAt,
-        remaining,
-        held,
-        available: points(remaining - held),
-      })),
+    held,
+    available: points(posted - held),
+    usable: usableOf(living),
+    lots: living.map(({ lot, source, funding, grantedAt, expiresAt, usableAt, remaining, held }) => ({
+      lot,
+      source,
+      funding,
+      grantedAt,
+      expiresAt,
+      usableAt,
+      remaining,
+      held,
+      available: points(remaining - held),
+    })),
+  };
+}
+
+function usableOf(living: readonly Lot[]): Balance['usable'] {
+  const free = (lots: readonly Lot[]) => sumPoints(lots.map(freeOf));
+  const tags = [...new Set(living.filter((lot) => freeOf(lot) > 0).flatMap((lot) => lot.usableAt))].sort();
+  return {
+    anywhere: free(living.filter((lot) => lot.usableAt.length === 0)),
+    at: tags.map((place) => ({ place, available: free(living.filter((lot) => isUsableAt(lot, [place]))) })),
   };
 }
 
@@ -72,17 +112,23 @@ function heldByLot(holds: readonly HoldRow[]): Map<string, Points> {
   return held;
 }
 
-const utc = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+const lotColumns = `
+    l.lot, l.priority, ${utc('l.granted_at')} as "grantedAt", ${utc('l.expires_at')} as "expiresAt", l.usable_at as "usableAt", l.source, l.funding,
+      l.rule_version as "ruleVersion", l.amount`;
+
+const openLots = {
+  name: 'open_lots',
+  text: `select ${lotColumns}, l.remaining as left, l.held from lot l where l.programme = $1 and l.account = $2 and l.open`,
+};
 
 const lotsAt = {
   name: 'lots_at',
   text: `
-    select l.lot, l.priority, ${utc('l.granted_at')} as "grantedAt", ${utc('l.expires_at')} as "expiresAt", l.usable_at as "usableAt", l.source, l.funding,
-      l.rule_version as "ruleVersion", l.amount, d.remaining as left
+    select ${lotColumns}, d.remaining as left
     from (
       select d.lot, sum(d.amount) as remaining
       from transfer t join draw d on d.programme = t.programme and d.account = t.account and d.transfer = t.transfer
-      where t.programme = $1 and t.account = $2 and t.effective_at <= $3::timestamptz
+      where t.programme = $1 and t.account = $2 and t.effective_at <= $3::timestamptz and ($4::timestamptz is null or t.recorded_at <= $4)
       group by d.lot
     ) d
     join lot l on l.programme = $1 and l.account = $2 and l.lot = d.lot
@@ -95,8 +141,11 @@ const holdsAt = {
     select h.amount, t.captured, h.lots, array_to_json(h.parts) as parts
     from hold h
     cross join lateral (
-      select coalesce(sum(t.amount) filter (where t.kind in ('spend', 'convert', 'donate')), 0) as captured, bool_or(t.kind = 'release') as released
-      from transfer t where t.programme = h.programme and t.account = h.account and t.hold = h.hold and t.effective_at <= $3::timestamptz
+      select coalesce(sum(t.amount) filter (where t.kind in ('spend', 'convert', 'donate')), 0) as captured, bool_or(t.kind = 'release') as released,
+        bool_or(t.kind = 'hold') as known
+      from transfer t
+      where t.programme = h.programme and t.account = h.account and t.hold = h.hold and t.effective_at <= $3::timestamptz
+        and ($4::timestamptz is null or t.recorded_at <= $4)
     ) t
-    where h.programme = $1 and h.account = $2 and h.held_at <= $3::timestamptz and not coalesce(t.released, false) and t.captured < h.amount`,
+    where h.programme = $1 and h.account = $2 and h.held_at <= $3::timestamptz and t.known and not coalesce(t.released, false) and t.captured < h.amount`,
 };

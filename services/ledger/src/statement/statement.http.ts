@@ -1,51 +1,141 @@
-import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
-import { Operation } from '@points/http';
-import { parseInstant } from '@points/kernel';
+import { Operation, ProgrammePath } from '@points/http';
+import { endOfDayJst, parseInstant, startOfDayJst, type Instant, type LocalDate } from '@points/kernel';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CLOCK, type Clock } from '../clock.js';
+import { formatOf, jsonOrCsv, pageLimit } from '../csv/json-or-csv.js';
 import { programmeOfPath } from '../programmes/programme-path.js';
 import { stand } from '../programmes/put-programme.js';
-import { balanceAt } from './balance.js';
-import { historyOf } from './history.js';
-import { BalanceQuery, BalanceView, HistoryQuery, HistoryView, HolderPath } from './statement-views.js';
+import { balanceAt, balanceNow } from './balance.js';
+import { expiringTable, expiringWithin } from './expiring.js';
+import { historyOf, historyTable } from './history.js';
+import { BalanceQuery, BalanceView, ExpiringQuery, ExpiringView, HistoryQuery, HistoryView, HolderPath } from './statement-views.js';
 
-const historyPageUnlessTold = 50;
+const pages = 'Pages are cut by key: send `next` as `after`. CSV by Accept: text/csv or ?format=csv; its next page is in the header Link.';
 
-@Controller('v1/municipalities/:municipality/programmes/:programme/holders/:holder')
+@Controller('v1/municipalities/:municipality/programmes/:programme')
 export class StatementController {
   constructor(
     @Inject(Database) private readonly database: Database,
     @Inject(CLOCK) private readonly now: Clock,
   ) {}
 
-  @Get('balance')
+  @Get('holders/:holder/balance')
   @Operation({
     summary: 'What a holder has, now or at a past instant',
+    description:
+      'With `at`: what held at that instant. With `knownAt`: as the books told it then, without what was recorded later. Both together answer what one would have answered then about that time.',
     scope: 'ledger:read',
     answer: BalanceView,
     problems: ['unknown-programme'],
   })
   balance(@Param() path: HolderPath, @Query() query: BalanceQuery): Promise<BalanceView> {
     const [programme, holder] = [programmeOfPath(path), path.holder.toLowerCase()];
-    const at = query.at === undefined ? this.now() : parseInstant(query.at);
+    const [now, asked] = [this.now(), instantOf(query.at)];
+    const knownAt = instantOf(query.knownAt);
+    const at = asked ?? now;
     return this.database.transaction(tenants(path.municipality), async (tx) => {
       await stand(tx, programme);
-      return { holder, at, ...(await balanceAt(tx, programme, `holder:${holder}`, at)) };
+      const account = `holder:${holder}`;
+      const isNow = knownAt === undefined && (asked === undefined || asked >= now);
+      return {
+        holder,
+        at,
+        ...(isNow ? await balanceNow(tx, programme, account, at) : await balanceAt(tx, programme, account, at, knownAt)),
+      };
     });
   }
 
-  @Get('history')
+  @Get('holders/:holder/history')
   @Operation({
     summary: 'Everything that moved a holder’s points, newest first',
+    description: pages,
     scope: 'ledger:read',
     answer: HistoryView,
     problems: ['unknown-programme'],
   })
-  history(@Param() path: HolderPath, @Query() { after, limit = historyPageUnlessTold }: HistoryQuery): Promise<HistoryView> {
-    const programme = programmeOfPath(path);
+  history(
+    @Param() path: HolderPath,
+    @Query() query: HistoryQuery,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<HistoryView | string> {
+    const wire = { request, reply };
+    const [programme, format] = [programmeOfPath(path), formatOf(wire, query.format)];
+    const { after, source, counter } = query;
+    const page = {
+      after,
+      limit: pageLimit(query.limit, format),
+      kinds: query.kind?.split(','),
+      ...daysOf(query),
+      source,
+      counter,
+      knownAt: instantOf(query.knownAt),
+    };
     return this.database.transaction(tenants(path.municipality), async (tx) => {
       await stand(tx, programme);
-      return historyOf(tx, programme, `holder:${path.holder.toLowerCase()}`, { limit, ...(after !== undefined && { after }) });
+      return jsonOrCsv(wire, format, await historyOf(tx, programme, `holder:${path.holder.toLowerCase()}`, page), historyTable);
     });
   }
+
+  @Get('holders/:holder/expiring')
+  @Operation({
+    summary: 'A holder’s lots that end within some days, the earliest end first',
+    description: pages,
+    scope: 'ledger:read',
+    answer: ExpiringView,
+    problems: ['unknown-programme'],
+  })
+  expiringOfHolder(
+    @Param() path: HolderPath,
+    @Query() query: ExpiringQuery,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ExpiringView | string> {
+    return this.expiring(path, `holder:${path.holder.toLowerCase()}`, query, { request, reply });
+  }
+
+  @Get('expiring')
+  @Operation({
+    summary: 'All lots of a programme that end within some days, the earliest end first',
+    description: pages,
+    scope: 'ledger:read',
+    answer: ExpiringView,
+    problems: ['unknown-programme'],
+  })
+  expiringOfAll(
+    @Param() path: ProgrammePath,
+    @Query() query: ExpiringQuery,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ExpiringView | string> {
+    return this.expiring(path, null, query, { request, reply });
+  }
+
+  private expiring(
+    path: ProgrammePath,
+    account: string | null,
+    query: ExpiringQuery,
+    wire: { request: FastifyRequest; reply: FastifyReply },
+  ): Promise<ExpiringView | string> {
+    const [programme, format] = [programmeOfPath(path), formatOf(wire, query.format)];
+    const page = { within: query.within, after: query.after, limit: pageLimit(query.limit, format) };
+    return this.database.transaction(tenants(path.municipality), async (tx) => {
+      await stand(tx, programme);
+      return jsonOrCsv(wire, format, await expiringWithin(tx, programme, account, this.now(), page), expiringTable);
+    });
+  }
+}
+
+function instantOf(text: string | undefined): Instant | undefined {
+  return text === undefined ? undefined : parseInstant(text);
+}
+
+/** Both days are meant whole, in Tokyo. They were checked by the query's class. */
+function daysOf({ from, to }: { from?: string; to?: string }): { from: Instant | undefined; before: Instant | undefined } {
+  return {
+    from: from === undefined ? undefined : startOfDayJst(from as LocalDate),
+    before: to === undefined ? undefined : endOfDayJst(to as LocalDate),
+  };
 }

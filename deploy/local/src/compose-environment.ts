@@ -1,0 +1,13 @@
+/** The text of compose.env: our lines as they are now, and behind them whatever an operator added. */
+export function composeEnvironment(before: string, ours: Readonly<Record<string, string>>): string {
+  const theirs = before.split('\n').filter((line) => line.trim() && !Object.hasOwn(ours, line.split('=', 1)[0] ?? ''));
+  return [...Object.entries(ours).map(([name, value]) => `${name}=${value}`), ...theirs, ''].join('\n');
+}
+
+/** The files that docker-compose.yml mounts as secrets. */
+export function secretFiles(services: readonly string[]): string[] {
+  return [
+    ...['postgres-password', 'admin-database-url', 'database-passwords.json', 'identity-jwks.json', 'bootstrap-clients.json'],
+    ...services.flatMap((service) => [`${service}-database-url`, `${service}-migration-database-url`]),
+  ];
+}

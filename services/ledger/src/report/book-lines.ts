@@ -1,0 +1,89 @@
+/**
+ * The lines that every report adds up and every drill-down shows: one per transfer and lot, and one for each lot whose time is over
+ * while its expiry has not been posted yet, so that no figure depends on when the expiry job ran.
+ *
+ * Where a line counts: at its effective time, and before an instant when that time is before it. The expiry of a lot at its own end
+ * is the exception: a lot usable through 31 March ends at 00:00 of 1 April and lapses in March, so an expiry counts just before its
+ * time. An expiry that follows a refund or a release (it names what it is `of`) counts where that counts.
+ */
+export interface Range {
+  /** Parameters such as `$2`; without one, from the beginning or to the end. */
+  readonly from?: string;
+  readonly to?: string;
+  /** The parameter with the instant at which the books were known, or null. It must be in the statement either way. */
+  readonly known: string;
+  /** Whether that parameter has a value: then what was over at the time is worked out from what was known. */
+  readonly isKnown: boolean;
+}
+
+export function bookLines(range: Range): string {
+  return `${postedLines(range)} union all ${range.isKnown ? knownLapses(range) : lapses(range)}`;
+}
+
+/** True for a row with `effective_at` and `lapses` that counts before the instant. */
+export function countsBefore(instant: string, row = ''): string {
+  return `(${row}effective_at < ${instant}::timestamptz or (${row}effective_at = ${instant}::timestamptz and ${row}lapses))`;
+}
+
+/** The time in Tokyo at which a row counts, for months and ages. */
+export const countedAt = `((effective_at at time zone 'Asia/Tokyo') - case when lapses then interval '1 millisecond' else interval '0' end)`;
+
+export function postedLines({ from, to, known }: Range): string {
+  return `
+    select t.account, t.transfer as id, t.transfer as posting, d.seq, t.kind, t.counter, t.effective_at, t.recorded_at, t.reference, t.actor, t.reason,
+      t.lapses, d.lot, d.amount, l.source, l.funding, l.granted_at
+    from (select *, kind = 'expire' and "of" is null as lapses from transfer) t
+    join draw d on d.programme = t.programme and d.account = t.account and d.transfer = t.transfer
+    join lot l on l.programme = d.programme and l.account = d.account and l.lot = d.lot
+    where t.programme = $1 and (${known}::timestamptz is null or t.recorded_at <= ${known}::timestamptz)
+      ${from === undefined ? '' : `and t.effective_at >= ${from}::timestamptz and not ${countsBefore(from, 't.')}`}
+      ${to === undefined ? '' : `and t.effective_at <= ${to}::timestamptz and ${countsBefore(to, 't.')}`}`;
+}
+
+/** Lots that are over with points that nobody holds. What is held lives on until its hold ends. */
+export function lapses({ from, to }: Range): string {
+  return `
+    select ${lapsing}, held - remaining as amount, source, funding, granted_at
+    from lot l
+    where programme = $1 and open and remaining > held and expires_at is not null ${endsWithin(from, to)}`;
+}
+
+/** The same from what was known at an instant: what the lot had by its draws, less what holds of that time kept. */
+function knownLapses({ from, to, known }: Range): string {
+  return `
+    select ${lapsing}, coalesce(h.held, 0) - s.remaining as amount, l.source, l.funding, l.granted_at
+    from (
+      select d.account, d.lot, sum(d.amount)::bigint as remaining
+      from lot l
+      join draw d on d.programme = l.programme and d.account = l.account and d.lot = l.lot
+      join transfer t on t.programme = d.programme and t.account = d.account and t.transfer = d.transfer
+      where l.programme = $1 and l.expires_at is not null ${endsWithin(from, to)} and t.recorded_at <= ${known}::timestamptz
+      group by d.account, d.lot
+    ) s
+    join lot l on l.programme = $1 and l.account = s.account and l.lot = s.lot
+    left join (
+      select h.account, p.lot, sum(greatest(0, least(p.part, p.upto - c.captured)))::bigint as held
+      from hold h
+      cross join lateral (
+        select coalesce(sum(t.amount) filter (where t.kind in ('spend', 'convert', 'donate')), 0) as captured,
+          bool_or(t.kind = 'release') as released, bool_or(t.kind = 'hold') as known
+        from transfer t
+        where t.programme = h.programme and t.account = h.account and t.hold = h.hold and t.recorded_at <= ${known}::timestamptz
+      ) c
+      cross join lateral (
+        select lot, part, sum(part) over (order by n) as upto from unnest(h.lots, h.parts) with ordinality as u (lot, part, n)
+      ) p
+      where h.programme = $1 and c.known and not c.released and c.captured < h.amount
+      group by h.account, p.lot
+    ) h on h.account = s.account and h.lot = s.lot
+    where s.remaining > coalesce(h.held, 0)`;
+}
+
+function endsWithin(from: string | undefined, to: string | undefined): string {
+  return `${from === undefined ? '' : `and l.expires_at > ${from}::timestamptz`} ${to === undefined ? '' : `and l.expires_at <= ${to}::timestamptz`}`;
+}
+
+/** As the expiry job will post it. */
+const lapsing = `
+      l.account, l.lot as id, null::uuid as posting, 0::smallint as seq, 'expire' as kind, 'expired' as counter, l.expires_at as effective_at,
+      null::timestamptz as recorded_at, null::text as reference, 'ledger:expiry' as actor, null::text as reason, true as lapses, l.lot`;
