@@ -10,7 +10,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', { ...swc, swcrc: false }] },
   moduleNameMapper: {
-    '^@points/(kernel|config|observability|database|contracts|messaging|auth|http|service|service-testing|infrastructure|testing)$': '<rootDir>/../../libs/$1/src/index.ts',
+    '^@points/(kernel|config|observability|database|contracts|messaging|auth|http|holders|service|service-testing|infrastructure|testing)$': '<rootDir>/../../libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
 };

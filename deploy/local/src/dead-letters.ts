@@ -16,7 +16,11 @@ if (!script) {
   process.exit(2);
 }
 const settings = readSettings(process.env, root, names);
-process.exitCode = spawnSync(process.execPath, [join(root, script), 'dead-letters', ...rest], { stdio: 'inherit', env: { ...process.env, DATABASE_URL: databaseUrl() } }).status ?? 1;
+process.exitCode =
+  spawnSync(process.execPath, [join(root, script), 'dead-letters', ...rest], {
+    stdio: 'inherit',
+    env: { ...process.env, DATABASE_URL: databaseUrl() },
+  }).status ?? 1;
 
 function databaseUrl(): string {
   const external = settings.databases.get(service);

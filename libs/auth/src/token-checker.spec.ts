@@ -10,7 +10,10 @@ const keys = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), alg: 
 
 const checker = (at = now) => new TokenChecker({ issuer, jwksUrl: `${issuer}/jwks`, keys, now: () => at });
 
-function sign(claims: JWTPayload = {}, options: { key?: CryptoKey; typ?: string; audience?: string; issuer?: string; expiresAt?: number } = {}): Promise<string> {
+function sign(
+  claims: JWTPayload = {},
+  options: { key?: CryptoKey; typ?: string; audience?: string; issuer?: string; expiresAt?: number } = {},
+): Promise<string> {
   return new SignJWT({ client_id: 'shop', scope: 'payments:write payments:read', tenants: ['141305'], ...claims })
     .setProtectedHeader({ alg: 'ES256', kid: '1', typ: options.typ ?? 'at+jwt' })
     .setIssuer(options.issuer ?? issuer)

@@ -34,7 +34,12 @@ export class TokenChecker {
   private readonly keys: JWTVerifyGetKey;
 
   constructor(
-    private readonly options: { readonly issuer: string; readonly jwksUrl: string; readonly now?: () => number; readonly keys?: JWTVerifyGetKey },
+    private readonly options: {
+      readonly issuer: string;
+      readonly jwksUrl: string;
+      readonly now?: () => number;
+      readonly keys?: JWTVerifyGetKey;
+    },
   ) {
     this.keys = options.keys ?? createRemoteJWKSet(new URL(options.jwksUrl), { timeoutDuration: 5_000, cooldownDuration: 5_000 });
   }
@@ -64,7 +69,8 @@ export class TokenChecker {
       return payload;
     } catch (error) {
       if (error instanceof errors.JWTExpired) throw new TokenRefused('invalid', 'the token has expired');
-      if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) throw new TokenRefused('unavailable', 'the keys of the token issuer cannot be read now');
+      if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError))
+        throw new TokenRefused('unavailable', 'the keys of the token issuer cannot be read now');
       // jose answers a JWKS endpoint that is not 200 with its general error.
       if (error.code === 'ERR_JOSE_GENERIC') throw new TokenRefused('unavailable', 'the keys of the token issuer cannot be read now');
       throw new TokenRefused('invalid', 'the token is not one of this issuer for this cloud');

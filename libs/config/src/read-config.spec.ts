@@ -5,7 +5,6 @@ import { ConfigError, readConfig } from './read-config.js';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 
-
 class Example {
   @Type(() => Number)
   @IsInt()
@@ -26,7 +25,11 @@ class Example {
 
 describe('the configuration', () => {
   it('is typed and has the defaults of its class', () => {
-    expect(readConfig(Example, { PORT: '7101', DATABASE_URL: 'postgres://x' })).toMatchObject({ PORT: 7101, DATABASE_URL: 'postgres://x', LOG_LEVEL: 'info' });
+    expect(readConfig(Example, { PORT: '7101', DATABASE_URL: 'postgres://x' })).toMatchObject({
+      PORT: 7101,
+      DATABASE_URL: 'postgres://x',
+      LOG_LEVEL: 'info',
+    });
   });
 
   it('names every wrong key at once and never a value', () => {
@@ -51,7 +54,9 @@ describe('the configuration', () => {
       writeFileSync(join(directory, 'url'), 'postgres://secret\n');
 
       expect(readConfig(Example, { PORT: '1', DATABASE_URL_FILE: join(directory, 'url') }).DATABASE_URL).toBe('postgres://secret');
-      expect(() => readConfig(Example, { PORT: '1', DATABASE_URL_FILE: join(directory, 'none') })).toThrow('DATABASE_URL_FILE: names a file that cannot be read');
+      expect(() => readConfig(Example, { PORT: '1', DATABASE_URL_FILE: join(directory, 'none') })).toThrow(
+        'DATABASE_URL_FILE: names a file that cannot be read',
+      );
     } finally {
       rmSync(directory, { recursive: true });
     }

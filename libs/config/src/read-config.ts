@@ -6,7 +6,9 @@ import { getMetadataStorage, validateSync } from 'class-validator';
 /** Names every wrong key at once. Holds keys and what would be right, never a value: a bad password must not reach a log. */
 export class ConfigError extends Error {
   constructor(readonly problems: readonly { readonly key: string; readonly problem: string }[]) {
-    super(`the configuration has ${problems.length} wrong ${problems.length === 1 ? 'key' : 'keys'}:\n${problems.map((p) => `  ${p.key}: ${p.problem}`).join('\n')}`);
+    super(
+      `the configuration has ${problems.length} wrong ${problems.length === 1 ? 'key' : 'keys'}:\n${problems.map((p) => `  ${p.key}: ${p.problem}`).join('\n')}`,
+    );
   }
 }
 
@@ -34,7 +36,10 @@ export function readConfig<T extends object>(shape: new () => T, environment: No
   const named = new Set(problems.map((problem) => problem.key.replace(/_FILE$/, '')));
   for (const error of validateSync(config, { validationError: { target: false, value: false } }))
     if (!named.has(error.property))
-      problems.push({ key: error.property, problem: values[error.property] === undefined ? 'is missing' : Object.values(error.constraints ?? {}).join(', ') });
+      problems.push({
+        key: error.property,
+        problem: values[error.property] === undefined ? 'is missing' : Object.values(error.constraints ?? {}).join(', '),
+      });
   if (problems.length) throw new ConfigError(problems);
   return config;
 }

@@ -65,7 +65,10 @@ export class Database {
   }
 
   private static settings(options: DatabaseOptions): Partial<PoolConfig> {
-    return { connectionTimeoutMillis: connectTimeoutMs, options: `-c search_path=${options.schema} -c idle_in_transaction_session_timeout=60000` };
+    return {
+      connectionTimeoutMillis: connectTimeoutMs,
+      options: `-c search_path=${options.schema} -c idle_in_transaction_session_timeout=60000`,
+    };
   }
 
   /** A pool of its own whose clients send statements without waiting for the answer of the one before (pg `pipeline`). */
@@ -174,7 +177,8 @@ class OpenTx implements Tx {
   }
 
   private run<Row extends QueryResultRow>(statement: string | Statement, values: readonly unknown[]): Promise<QueryResult<Row>> {
-    const config: QueryConfig = typeof statement === 'string' ? { text: statement, values: [...values] } : { ...statement, values: [...values] };
+    const config: QueryConfig =
+      typeof statement === 'string' ? { text: statement, values: [...values] } : { ...statement, values: [...values] };
     return this.client.query<Row>(config);
   }
 }

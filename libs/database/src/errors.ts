@@ -1,7 +1,11 @@
 /** Deadlock, serialisation failure, lost or refused connection, server starting or stopping: worth another try at the edge. */
 export function isTransient(error: unknown): boolean {
   const code = codeOf(error);
-  if (code === undefined) return error instanceof Error && /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(error.message);
+  if (code === undefined)
+    return (
+      error instanceof Error &&
+      /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(error.message)
+    );
   return /^(40001|40P01|55P03|57P0[1-5]|53\d{3}|08\w{3}|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/.test(code);
 }
 

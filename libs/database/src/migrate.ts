@@ -10,7 +10,12 @@ export interface Migration {
  * Brings the schema up to date under an advisory lock, so that replicas starting together do not race. Each step runs in a
  * transaction of its own. The role of `url` owns what is made; `appRole` is the role the service runs as (which may be the same).
  */
-export async function migrate(options: { url: string; schema: string; appRole: string; migrations: readonly Migration[] }): Promise<string[]> {
+export async function migrate(options: {
+  url: string;
+  schema: string;
+  appRole: string;
+  migrations: readonly Migration[];
+}): Promise<string[]> {
   const { schema, appRole } = options;
   if (!/^[a-z_]+$/.test(schema) || !/^[a-z_][a-z0-9_]*$/.test(appRole)) throw new Error('schema and role are made of a–z, 0–9 and _');
   const source = new DataSource({

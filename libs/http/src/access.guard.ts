@@ -18,7 +18,8 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     if (operation.scope) {
       const caller = await this.callerOf(request);
-      if (!caller.scopes.has(operation.scope)) throw problem(403, 'scope-missing', `this needs a token with the scope ${operation.scope}`, { scope: operation.scope });
+      if (!caller.scopes.has(operation.scope))
+        throw problem(403, 'scope-missing', `this needs a token with the scope ${operation.scope}`, { scope: operation.scope });
       if (operation.platform) {
         if (!caller.tenants.has('*')) throw problem(403, 'tenant-not-allowed', 'this is for operators of the whole platform');
       } else checkTenant(caller, request.params as { municipality?: string; programme?: string });
@@ -46,7 +47,8 @@ function checkTenant(caller: Caller, params: { municipality?: string; programme?
   const { municipality = '', programme } = params;
   if (!isMunicipalityCode(municipality)) throw problem(404, 'not-found', 'the path names no municipality code with a right check digit');
   if (!mayActFor(caller, municipality)) throw problem(403, 'tenant-not-allowed', 'the token is not for this municipality');
-  if (programme !== undefined && isProgrammeId(programme) && tenantOf(programme) !== municipality) throw problem(404, 'unknown-programme', 'this municipality has no such programme');
+  if (programme !== undefined && isProgrammeId(programme) && tenantOf(programme) !== municipality)
+    throw problem(404, 'unknown-programme', 'this municipality has no such programme');
 }
 
 function checkKey(key: string | string[] | undefined): void {

@@ -42,7 +42,9 @@ function causeOf(context: ExecutionContext): Cause {
 }
 
 export function fingerprintOf(method: string, url: string, body: unknown): string {
-  return createHash('sha256').update(`${method} ${url}\n${JSON.stringify(body, sorted) ?? ''}`).digest('base64url');
+  return createHash('sha256')
+    .update(`${method} ${url}\n${JSON.stringify(body, sorted) ?? ''}`)
+    .digest('base64url');
 }
 
 /** Two bodies that differ in the order of their fields are the same request. */

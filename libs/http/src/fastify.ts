@@ -19,7 +19,12 @@ export function tuneFastify(server: AnyServer, { registry }: Metrics): void {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers: [registry],
   });
-  const refusals = new Counter({ name: 'points_http_refusals_total', help: 'requests answered 4xx or 5xx', labelNames: ['status'], registers: [registry] });
+  const refusals = new Counter({
+    name: 'points_http_refusals_total',
+    help: 'requests answered 4xx or 5xx',
+    labelNames: ['status'],
+    registers: [registry],
+  });
   server.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
     const route = request.routeOptions.url ?? 'unknown';
     const started = performance.now();

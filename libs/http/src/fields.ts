@@ -24,7 +24,12 @@ export const fieldKinds: readonly FieldKind[] = [
     accepts: text((value) => isInstant(value) || parses(value)),
     schema: { type: 'string', format: 'instant' },
   },
-  { name: 'isDay', says: 'must be a day of the calendar, such as 2018-02-28', accepts: text(isLocalDate), schema: { type: 'string', format: 'jst-date' } },
+  {
+    name: 'isDay',
+    says: 'must be a day of the calendar, such as 2018-02-28',
+    accepts: text(isLocalDate),
+    schema: { type: 'string', format: 'jst-date' },
+  },
   {
     name: 'isMunicipality',
     says: 'must be a six-digit municipality code (全国地方公共団体コード) with the right check digit',
@@ -37,7 +42,12 @@ export const fieldKinds: readonly FieldKind[] = [
     accepts: text(isProgrammeId),
     schema: { type: 'string', format: 'programme-id' },
   },
-  { name: 'isMyKeyId', says: 'must be a My Key ID: eight letters or digits', accepts: text(isMyKeyId), schema: { type: 'string', format: 'my-key-id' } },
+  {
+    name: 'isMyKeyId',
+    says: 'must be a My Key ID: eight letters or digits',
+    accepts: text(isMyKeyId),
+    schema: { type: 'string', format: 'my-key-id' },
+  },
 ];
 
 export const IsPoints = decorator('isPoints');

@@ -7,19 +7,32 @@ import { httpMigrations, once, pruneRequests } from './once.js';
 const municipality = '141305';
 
 function aCause(change: Partial<Cause> = {}): Cause {
-  return { municipality, client: 'shop', scopes: new Set(), tenants: new Set([municipality]), idempotencyKey: 'k1', fingerprint: 'f1', operation: 'test', ...change };
+  return {
+    municipality,
+    client: 'shop',
+    scopes: new Set(),
+    tenants: new Set([municipality]),
+    idempotencyKey: 'k1',
+    fingerprint: 'f1',
+    operation: 'test',
+    ...change,
+  };
 }
 
 describe('an idempotent operation', () => {
   let fresh: FreshDatabase;
   beforeAll(async () => {
-    fresh = await freshDatabase('catalog', [...httpMigrations, { name: 'CreateEffect1763856000001', up: 'create table effect (text text not null); grant select, insert on effect to {app};' }]);
+    fresh = await freshDatabase('catalog', [
+      ...httpMigrations,
+      { name: 'CreateEffect1763856000001', up: 'create table effect (text text not null); grant select, insert on effect to {app};' },
+    ]);
   });
   afterAll(() => fresh.close());
 
   const effect = (tx: Tx, text: string) => tx.write('insert into effect (text) values ($1)', [text]);
   const effects = async (text: string) => (await fresh.database.pool.query('select 1 from effect where text = $1', [text])).rowCount;
-  const run = (cause: Cause, work: (tx: Tx) => Promise<Answer>) => fresh.database.transaction(tenants(municipality), (tx) => once(tx, cause, () => work(tx)));
+  const run = (cause: Cause, work: (tx: Tx) => Promise<Answer>) =>
+    fresh.database.transaction(tenants(municipality), (tx) => once(tx, cause, () => work(tx)));
   const pay = (text: string) => async (tx: Tx) => {
     await effect(tx, text);
     return answer(201, { text }, { location: `/${text}` });
@@ -32,14 +45,21 @@ describe('an idempotent operation', () => {
     const second = await run(cause, pay('repeat'));
 
     expect(first).toMatchObject({ status: 201, body: { text: 'repeat' } });
-    expect(second).toMatchObject({ status: 201, body: { text: 'repeat' }, headers: { location: '/repeat', 'idempotency-replayed': 'true' } });
+    expect(second).toMatchObject({
+      status: 201,
+      body: { text: 'repeat' },
+      headers: { location: '/repeat', 'idempotency-replayed': 'true' },
+    });
     expect(await effects('repeat')).toBe(1);
   });
 
   it('answers 422 to the same key with another body', async () => {
     await run(aCause({ idempotencyKey: 'other' }), pay('other'));
 
-    await expect(run(aCause({ idempotencyKey: 'other', fingerprint: 'f2' }), pay('never'))).rejects.toMatchObject({ status: 422, code: 'idempotency-key-reused' });
+    await expect(run(aCause({ idempotencyKey: 'other', fingerprint: 'f2' }), pay('never'))).rejects.toMatchObject({
+      status: 422,
+      code: 'idempotency-key-reused',
+    });
     expect(await effects('never')).toBe(0);
   });
 
@@ -81,13 +101,19 @@ describe('an idempotent operation', () => {
 
     await run(cause, refuse);
 
-    expect(await run(cause, pay('never'))).toMatchObject({ status: 422, body: { code: 'out-of-stock', stock: 0 }, headers: { 'content-type': 'application/problem+json' } });
+    expect(await run(cause, pay('never'))).toMatchObject({
+      status: 422,
+      body: { code: 'out-of-stock', stock: 0 },
+      headers: { 'content-type': 'application/problem+json' },
+    });
   });
 
   it('keeps the keys of two clients and of two municipalities apart', async () => {
     await run(aCause({ idempotencyKey: 'apart' }), pay('apart'));
     await run(aCause({ idempotencyKey: 'apart', client: 'other' }), pay('apart'));
-    await fresh.database.transaction(tenants('432067'), (tx) => once(tx, aCause({ idempotencyKey: 'apart', municipality: '432067' }), () => pay('apart')(tx)));
+    await fresh.database.transaction(tenants('432067'), (tx) =>
+      once(tx, aCause({ idempotencyKey: 'apart', municipality: '432067' }), () => pay('apart')(tx)),
+    );
 
     expect(await effects('apart')).toBe(3);
   });
@@ -110,6 +136,16 @@ describe('the fingerprint of a request', () => {
     const print = (url: string, body: unknown) => fingerprintOf('POST', url, body);
 
     expect(print('/a', { x: 1, y: { b: 1, a: 2 } })).toBe(print('/a', { y: { a: 2, b: 1 }, x: 1 }));
-    expect(new Set([print('/a', { x: 1 }), print('/b', { x: 1 }), print('/a', { x: 2 }), print('/a', { x: '1' }), print('/a', undefined), print('/a', [1, 2]), print('/a', [2, 1])]).size).toBe(7);
+    expect(
+      new Set([
+        print('/a', { x: 1 }),
+        print('/b', { x: 1 }),
+        print('/a', { x: 2 }),
+        print('/a', { x: '1' }),
+        print('/a', undefined),
+        print('/a', [1, 2]),
+        print('/a', [2, 1]),
+      ]).size,
+    ).toBe(7);
   });
 });

@@ -39,14 +39,27 @@ export async function once<T>(tx: Tx, cause: Cause, work: () => Promise<Answer<T
   const { municipality: tenant, client, idempotencyKey: key } = cause;
   if (key === undefined) throw problem(400, 'idempotency-key-missing', keyHelp);
   const [claim] = await tx.query<{ free: boolean }>(claimRequest, [`request ${tenant} ${client} ${key}`]);
-  if (!claim?.free) throw problem(409, 'request-in-progress', 'a request with this Idempotency-Key is still being worked on; ask again shortly');
-  const [known] = await tx.query<{ fingerprint: string; status: number; headers: Record<string, string> | null; body: T }>(findRequest, [tenant, client, key]);
+  if (!claim?.free)
+    throw problem(409, 'request-in-progress', 'a request with this Idempotency-Key is still being worked on; ask again shortly');
+  const [known] = await tx.query<{ fingerprint: string; status: number; headers: Record<string, string> | null; body: T }>(findRequest, [
+    tenant,
+    client,
+    key,
+  ]);
   if (known) {
     if (known.fingerprint !== cause.fingerprint) throw keyReused();
     return answer(known.status, known.body, { ...known.headers, 'idempotency-replayed': 'true' });
   }
   const result = await work();
-  await tx.write(storeRequest, [tenant, client, key, cause.fingerprint, result.status, result.headers ? JSON.stringify(result.headers) : null, JSON.stringify(result.body)]);
+  await tx.write(storeRequest, [
+    tenant,
+    client,
+    key,
+    cause.fingerprint,
+    result.status,
+    result.headers ? JSON.stringify(result.headers) : null,
+    JSON.stringify(result.body),
+  ]);
   return result instanceof StoredAnswer ? result : answer(result.status, result.body, result.headers);
 }
 
@@ -65,7 +78,10 @@ export function pruneRequests(tx: Tx): Promise<number> {
 }
 
 const claimRequest = { name: 'claim_request', text: 'select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as free' };
-const findRequest = { name: 'find_request', text: 'select fingerprint, status, headers, body from request where tenant = $1 and client = $2 and key = $3' };
+const findRequest = {
+  name: 'find_request',
+  text: 'select fingerprint, status, headers, body from request where tenant = $1 and client = $2 and key = $3',
+};
 const storeRequest = {
   name: 'store_request',
   text: 'insert into request (tenant, client, key, fingerprint, status, headers, body) values ($1, $2, $3, $4, $5, $6, $7)',

@@ -22,9 +22,17 @@ export function openApiOf(app: INestApplicationContext, info: ApiInfo): Json {
   const scopes = [...new Set(routes.flatMap((route) => route.operation.scope ?? []))].sort();
   return {
     openapi: '3.1.0',
-    info: { title: info.title, description: info.description, version: info.version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    info: {
+      title: info.title,
+      description: info.description,
+      version: info.version,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
     servers: [{ url: '/' }],
-    tags: [...new Set(routes.map((route) => tagOf(route)))].map((name) => ({ name, description: `${name} of the ${info.service} service` })),
+    tags: [...new Set(routes.map((route) => tagOf(route)))].map((name) => ({
+      name,
+      description: `${name} of the ${info.service} service`,
+    })),
     paths,
     components: {
       schemas,
@@ -32,7 +40,12 @@ export function openApiOf(app: INestApplicationContext, info: ApiInfo): Json {
         token: {
           type: 'oauth2',
           description: 'OAuth 2.0 client credentials; the token names its scopes and the municipalities it may act for.',
-          flows: { clientCredentials: { tokenUrl: info.tokenUrl, scopes: Object.fromEntries(scopes.map((scope) => [scope, `operations that need ${scope}`])) } },
+          flows: {
+            clientCredentials: {
+              tokenUrl: info.tokenUrl,
+              scopes: Object.fromEntries(scopes.map((scope) => [scope, `operations that need ${scope}`])),
+            },
+          },
         },
       },
     },
@@ -62,7 +75,11 @@ function responses(options: OperationOptions, key: boolean, schemas: Json): Json
   const media = options.produces ?? 'application/json';
   const success = (type: Type | readonly [Type] | undefined) => ({
     description: 'done',
-    ...(type ? { content: { [media]: { schema: isList(type) ? { type: 'array', items: named(type[0], schemas) } : named(type, schemas) } } } : options.produces ? { content: { [media]: { schema: { type: 'string' } } } } : {}),
+    ...(type
+      ? { content: { [media]: { schema: isList(type) ? { type: 'array', items: named(type[0], schemas) } : named(type, schemas) } } }
+      : options.produces
+        ? { content: { [media]: { schema: { type: 'string' } } } }
+        : {}),
   });
   const status = options.status ?? 200;
   const refusals = [
@@ -73,7 +90,10 @@ function responses(options: OperationOptions, key: boolean, schemas: Json): Json
   return {
     [status]: success(options.answer),
     ...Object.fromEntries(Object.entries(options.also ?? {}).map(([code, type]) => [code, success(type)])),
-    '4XX': { description: `refused; codes: invalid-request, not-found${refusals.length ? `, ${refusals.join(', ')}` : ''}`, content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
+    '4XX': {
+      description: `refused; codes: invalid-request, not-found${refusals.length ? `, ${refusals.join(', ')}` : ''}`,
+      content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+    },
   };
 }
 
@@ -83,13 +103,23 @@ function isList(type: Type | readonly [Type]): type is readonly [Type] {
 
 function pathParameters(route: Route): Json[] {
   const properties = route.params ? (jsonSchemaOf(route.params).properties as Json) : {};
-  return [...route.path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({ name, in: 'path', required: true, schema: published(properties[name] ?? { type: 'string' }) }));
+  return [...route.path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: published(properties[name] ?? { type: 'string' }),
+  }));
 }
 
 function queryParameters(route: Route): Json[] {
   if (!route.query) return [];
   const { properties = {}, required = [] } = jsonSchemaOf(route.query) as { properties?: Json; required?: string[] };
-  return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: required.includes(name), schema: published(schema) }));
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema: published(schema),
+  }));
 }
 
 function named(type: Type, schemas: Json): Json {

@@ -29,7 +29,8 @@ const key = Symbol.for('points.operation');
 
 /** Every route carries one, or the service refuses to start: nothing is open by forgetting. */
 export function Operation(options: OperationOptions): MethodDecorator {
-  if ((options.scope === undefined) === (options.public === undefined)) throw new Error(`operation "${options.summary}" needs a scope or must be listed as public`);
+  if ((options.scope === undefined) === (options.public === undefined))
+    throw new Error(`operation "${options.summary}" needs a scope or must be listed as public`);
   return (_target, _name, descriptor) => {
     Reflect.defineMetadata(key, options, descriptor.value as object);
   };

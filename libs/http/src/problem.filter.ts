@@ -13,18 +13,29 @@ export class ProblemFilter implements ExceptionFilter {
     if (host.getType() !== 'http') throw error;
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const found = toProblem(error);
-    if (found.status >= 500) this.log.error({ err: error, method: host.switchToHttp().getRequest<FastifyRequest>().method }, 'request failed');
+    if (found.status >= 500)
+      this.log.error({ err: error, method: host.switchToHttp().getRequest<FastifyRequest>().method }, 'request failed');
     sendProblem(reply, found);
   }
 }
 
 export function sendProblem(reply: FastifyReply, found: Problem): void {
-  void reply.code(found.status).headers({ 'content-type': 'application/problem+json', ...found.headers }).send(JSON.stringify(found.body));
+  void reply
+    .code(found.status)
+    .headers({ 'content-type': 'application/problem+json', ...found.headers })
+    .send(JSON.stringify(found.body));
 }
 
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (isTransient(error)) return new Problem(503, 'temporarily-unavailable', 'the database cannot be reached now; the same request may be sent again', {}, { 'retry-after': '1' });
+  if (isTransient(error))
+    return new Problem(
+      503,
+      'temporarily-unavailable',
+      'the database cannot be reached now; the same request may be sent again',
+      {},
+      { 'retry-after': '1' },
+    );
   const status = error instanceof HttpException ? error.getStatus() : statusOf(error);
   if (status === 404) return new Problem(404, 'not-found', 'there is nothing at this address; see /docs');
   if (status === 405) return new Problem(405, 'method-not-allowed', 'this address does not take this method; see /docs');
@@ -36,5 +47,7 @@ export function toProblem(error: unknown): Problem {
 
 /** Fastify's own errors carry `statusCode`. */
 function statusOf(error: unknown): number {
-  return typeof error === 'object' && error !== null && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+  return typeof error === 'object' && error !== null && 'statusCode' in error && typeof error.statusCode === 'number'
+    ? error.statusCode
+    : 500;
 }

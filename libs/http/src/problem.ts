@@ -22,6 +22,11 @@ export function problem(status: number, code: string, detail: string, facts: Rea
   return new Problem(status, code, detail, facts);
 }
 
-export function problemBody(status: number, code: string, detail: string, facts: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+export function problemBody(
+  status: number,
+  code: string,
+  detail: string,
+  facts: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
   return { ...facts, type: `urn:municipal-points:problem:${code}`, title: STATUS_CODES[status] ?? 'Error', status, code, detail };
 }

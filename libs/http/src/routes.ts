@@ -20,7 +20,11 @@ export interface Route {
 
 /** All routes, sorted. @throws when one has no `@Operation` or when its path and its tenancy do not fit. */
 export function routesOf(app: INestApplicationContext): Route[] {
-  const routes = [...app.get(ModulesContainer).values()].flatMap((module) => [...module.controllers.values()].flatMap((wrapper) => (typeof wrapper.metatype === 'function' ? routesIn(wrapper.metatype as Type) : [])));
+  const routes = [...app.get(ModulesContainer).values()].flatMap((module) =>
+    [...module.controllers.values()].flatMap((wrapper) =>
+      typeof wrapper.metatype === 'function' ? routesIn(wrapper.metatype as Type) : [],
+    ),
+  );
   return routes.sort((a, b) => `${a.path} ${a.method}`.localeCompare(`${b.path} ${b.method}`));
 }
 
@@ -44,8 +48,12 @@ function routesIn(controller: Type): Route[] {
     const where = `${controller.name}.${name}`;
     const operation = operationOf(handler);
     if (!operation) throw new Error(`${where} has no @Operation: every route says its scope or that it is public`);
-    const full = `/${[prefix, path].map((part) => (part ?? '').replace(/^\/|\/$/g, '')).filter(Boolean).join('/')}`;
-    if (operation.scope && !operation.platform && !full.includes('/:municipality')) throw new Error(`${where}: the path needs :municipality, or the operation is for the platform`);
+    const full = `/${[prefix, path]
+      .map((part) => (part ?? '').replace(/^\/|\/$/g, ''))
+      .filter(Boolean)
+      .join('/')}`;
+    if (operation.scope && !operation.platform && !full.includes('/:municipality'))
+      throw new Error(`${where}: the path needs :municipality, or the operation is for the platform`);
     const types = argumentTypes(prototype, controller, name);
     return [{ controller: controller.name, handler: name, method, path: full, operation, ...types }];
   });

@@ -72,15 +72,31 @@ describe('a compiled shape', () => {
   it.each([
     ['a missing field', { ...good, id: undefined }, [{ field: 'id', reason: 'is missing' }]],
     ['an unknown field', { ...good, extra: 1 }, [{ field: 'extra', reason: 'is not a known field' }]],
-    ['an unknown field inside', { ...good, lines: [{ rate: { numerator: 1, x: 1 } }] }, [{ field: 'lines.0.rate.x', reason: 'is not a known field' }]],
+    [
+      'an unknown field inside',
+      { ...good, lines: [{ rate: { numerator: 1, x: 1 } }] },
+      [{ field: 'lines.0.rate.x', reason: 'is not a known field' }],
+    ],
     ['zero points', { ...good, points: 0 }, [{ field: 'points', reason: 'must be >= 1' }]],
     ['a fraction of points', { ...good, points: 1.5 }, [{ field: 'points', reason: 'must be integer' }]],
     ['points above the safe integer', { ...good, points: 2 ** 53 }, [{ field: 'points', reason: 'must be <= 9007199254740991' }]],
     ['points as text', { ...good, points: '5' }, [{ field: 'points', reason: 'must be integer' }]],
-    ['a day that does not exist', { ...good, day: '2018-02-29' }, [{ field: 'day', reason: 'must be a day of the calendar, such as 2018-02-28' }]],
-    ['a time without offset', { ...good, at: '2018-02-28T09:00:00' }, [{ field: 'at', reason: 'must be a time with its offset, such as 2018-02-28T09:00:00+09:00' }]],
+    [
+      'a day that does not exist',
+      { ...good, day: '2018-02-29' },
+      [{ field: 'day', reason: 'must be a day of the calendar, such as 2018-02-28' }],
+    ],
+    [
+      'a time without offset',
+      { ...good, at: '2018-02-28T09:00:00' },
+      [{ field: 'at', reason: 'must be a time with its offset, such as 2018-02-28T09:00:00+09:00' }],
+    ],
     ['a word outside the list', { ...good, when: 'soon' }, [{ field: 'when', reason: 'must be one of now, later' }]],
-    ['too many lines', { ...good, lines: [good.lines[0], good.lines[0], good.lines[0]] }, [{ field: 'lines', reason: 'must NOT have more than 2 items' }]],
+    [
+      'too many lines',
+      { ...good, lines: [good.lines[0], good.lines[0], good.lines[0]] },
+      [{ field: 'lines', reason: 'must NOT have more than 2 items' }],
+    ],
     ['a nested mistake', { ...good, lines: [{ rate: { numerator: 0 } }] }, [{ field: 'lines.0.rate.numerator', reason: 'must be >= 1' }]],
   ])('names the field and the reason of %s', (_, value, problems) => {
     expect(compileShape(Order, 'body').problemsOf(JSON.parse(JSON.stringify(value)))).toEqual(problems);
@@ -91,7 +107,11 @@ describe('a compiled shape', () => {
   });
 
   it('names every problem at once', () => {
-    expect(compileShape(Order, 'body').problemsOf({}).map((one) => one.field)).toEqual(['id', 'points', 'at', 'lines']);
+    expect(
+      compileShape(Order, 'body')
+        .problemsOf({})
+        .map((one) => one.field),
+    ).toEqual(['id', 'points', 'at', 'lines']);
   });
 
   it('reads numbers and truth from a query', () => {
@@ -103,7 +123,11 @@ describe('a compiled shape', () => {
 
   it('checks the check digit of a municipality code', () => {
     expect(compileShape(Codes, 'text').problemsOf({ municipality: '141305', myKeyId: 'WH7KTXH4' })).toEqual([]);
-    expect(compileShape(Codes, 'text').problemsOf({ municipality: '141306', myKeyId: 'WH7KTXH' }).map((one) => one.field)).toEqual(['municipality', 'myKeyId']);
+    expect(
+      compileShape(Codes, 'text')
+        .problemsOf({ municipality: '141306', myKeyId: 'WH7KTXH' })
+        .map((one) => one.field),
+    ).toEqual(['municipality', 'myKeyId']);
   });
 
   it('knows the fields of the class it extends', () => {

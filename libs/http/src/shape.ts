@@ -34,8 +34,14 @@ export function compileShape(type: Type, kind: 'body' | 'text'): Shape {
 
 /** False for classes without a decorator: framework objects, plain `Object`, `String`. */
 export function isShape(type: unknown): type is Type {
-  return typeof type === 'function' && getMetadataStorage().getTargetValidationMetadatas(type, '', false, false).length > 0;
+  if (typeof type !== 'function') return false;
+  let known = shapes.get(type);
+  // Asked for every argument of every request: class-validator builds lists to answer.
+  if (known === undefined) shapes.set(type, (known = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false).length > 0));
+  return known;
 }
+
+const shapes = new WeakMap<object, boolean>();
 
 /** JSON Schema with nested classes written out in place: the same for the validator and for OpenAPI. */
 export function jsonSchemaOf(type: Type): Record<string, unknown> {
@@ -50,7 +56,11 @@ function inlined(type: Type, path: readonly Type[]): Record<string, unknown> {
       const inner = defaultMetadataStorage.findTypeMetadata(one, property.propertyName)?.typeFunction() as Type | undefined;
       if (inner && isShape(inner)) nested.set(inner.name, inner);
     }
-  const schema = targetConstructorToSchema(type, { additionalConverters: converters, refPointerPrefix: '#/inline/', classTransformerMetadataStorage: defaultMetadataStorage as never });
+  const schema = targetConstructorToSchema(type, {
+    additionalConverters: converters,
+    refPointerPrefix: '#/inline/',
+    classTransformerMetadataStorage: defaultMetadataStorage as never,
+  });
   return replaceReferences(schema, (name) => {
     const inner = nested.get(name);
     if (!inner) throw new Error(`${type.name}: the class ${name} needs @ValidateNested() and @Type()`);
@@ -76,7 +86,9 @@ function closed(schema: Record<string, unknown>): Record<string, unknown> {
     if (Array.isArray(node)) return node.map(visit);
     if (typeof node !== 'object' || node === null) return node;
     const copy = Object.fromEntries(Object.entries(node).map(([name, value]) => [name, visit(value)]));
-    return copy.type === 'object' && copy.properties && copy.additionalProperties === undefined ? { ...copy, additionalProperties: false } : copy;
+    return copy.type === 'object' && copy.properties && copy.additionalProperties === undefined
+      ? { ...copy, additionalProperties: false }
+      : copy;
   };
   return visit(schema) as Record<string, unknown>;
 }
@@ -87,7 +99,8 @@ function instance(coerce: boolean): Ajv {
   const ajv = new Ajv({ allErrors: true, strict: false, coerceTypes: coerce, ownProperties: true, verbose: false });
   // CommonJS default export, see contracts/contract.ts.
   (addFormats as unknown as (target: Ajv) => void)(ajv);
-  for (const kind of fieldKinds) if (typeof kind.schema.format === 'string') ajv.addFormat(kind.schema.format, { type: 'string', validate: kind.accepts });
+  for (const kind of fieldKinds)
+    if (typeof kind.schema.format === 'string') ajv.addFormat(kind.schema.format, { type: 'string', validate: kind.accepts });
   return ajv;
 }
 
@@ -106,7 +119,10 @@ function toProblems(errors: readonly ErrorObject[]): FieldProblem[] {
       case 'enum':
         return { field: at || 'body', reason: `must be one of ${(params.allowedValues as unknown[]).join(', ')}` };
       case 'format':
-        return { field: at || 'body', reason: fieldKinds.find((kind) => kind.schema.format === params.format)?.says ?? `must be a ${String(params.format)}` };
+        return {
+          field: at || 'body',
+          reason: fieldKinds.find((kind) => kind.schema.format === params.format)?.says ?? `must be a ${String(params.format)}`,
+        };
       default:
         return { field: at || 'body', reason: error.message ?? 'is wrong' };
     }

@@ -10,8 +10,13 @@ export class CompiledValidationPipe implements PipeTransform {
     const problems = compileShape(metatype, type === 'body' ? 'body' : 'text').problemsOf(value ?? (type === 'body' ? null : {}));
     if (problems.length === 0) return value;
     const where = { body: 'body', query: 'query', param: 'path' }[type];
-    throw problem(type === 'param' ? 404 : 422, type === 'param' ? 'not-found' : 'invalid-request', `the ${where} is wrong: ${problems.map((one) => `${one.field} ${one.reason}`).join('; ')}`, {
-      errors: problems,
-    });
+    throw problem(
+      type === 'param' ? 404 : 422,
+      type === 'param' ? 'not-found' : 'invalid-request',
+      `the ${where} is wrong: ${problems.map((one) => `${one.field} ${one.reason}`).join('; ')}`,
+      {
+        errors: problems,
+      },
+    );
   }
 }

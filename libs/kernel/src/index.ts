@@ -17,4 +17,13 @@ export {
 export { uuidv7, isUuid, randomToken } from './ids.js';
 export { assert, unreachable } from './assert.js';
 export { refuse, done, type Refusal, type Result } from './result.js';
-export { isMunicipalityCode, isMyKeyId, isProgrammeId, municipalityCode, programmeId, tenantOf, type MunicipalityCode, type ProgrammeId } from './codes.js';
+export {
+  isMunicipalityCode,
+  isMyKeyId,
+  isProgrammeId,
+  municipalityCode,
+  programmeId,
+  tenantOf,
+  type MunicipalityCode,
+  type ProgrammeId,
+} from './codes.js';

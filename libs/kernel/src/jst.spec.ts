@@ -1,4 +1,14 @@
-import { addDays, daysBetween, endOfDayJst, isLocalDate, jstDateOf, lastUsableInstant, parseInstant, startOfDayJst, type LocalDate } from './jst.js';
+import {
+  addDays,
+  daysBetween,
+  endOfDayJst,
+  isLocalDate,
+  jstDateOf,
+  lastUsableInstant,
+  parseInstant,
+  startOfDayJst,
+  type LocalDate,
+} from './jst.js';
 
 const day = (text: string) => text as LocalDate;
 

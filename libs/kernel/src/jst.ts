@@ -17,9 +17,11 @@ export function parseInstant(text: string): Instant {
   if (!match) throw new RangeError('a time needs the form 2018-02-28T00:00:00+09:00, with its offset');
   const [, day = '', hour = '', minute = '', second = '', fraction = '', offset = ''] = match;
   if (!isLocalDate(day)) throw new RangeError(`the day ${day} does not exist`);
-  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) throw new RangeError(`the time ${hour}:${minute}:${second} does not exist`);
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59)
+    throw new RangeError(`the time ${hour}:${minute}:${second} does not exist`);
   if (/[1-9]/.test(fraction.slice(3))) throw new RangeError('a time has at most milliseconds');
-  if (/\d/.test(offset) && (Number(offset.slice(1, 3)) > 14 || Number(offset.slice(4)) > 59)) throw new RangeError(`the offset ${offset} does not exist`);
+  if (/\d/.test(offset) && (Number(offset.slice(1, 3)) > 14 || Number(offset.slice(4)) > 59))
+    throw new RangeError(`the offset ${offset} does not exist`);
   const ms = Date.parse(`${day}T${hour}:${minute}:${second}.${fraction.slice(0, 3).padEnd(3, '0')}${offset.toUpperCase()}`);
   return new Date(ms).toISOString() as Instant;
 }

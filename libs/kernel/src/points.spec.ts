@@ -33,11 +33,16 @@ describe('a ratio', () => {
 
   it('never gives more than the exact fraction, and less than one point below it', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 1_000_000 }), fc.integer({ min: 1, max: 1_000_000 }), fc.integer({ min: 0, max: 1_000_000_000 }), (n, d, amount) => {
-        const result = BigInt(ratio(n, d).applyFloor(points(amount)));
-        const exact = BigInt(amount) * BigInt(n);
-        return result * BigInt(d) <= exact && (result + 1n) * BigInt(d) > exact;
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 1_000_000 }),
+        fc.integer({ min: 1, max: 1_000_000 }),
+        fc.integer({ min: 0, max: 1_000_000_000 }),
+        (n, d, amount) => {
+          const result = BigInt(ratio(n, d).applyFloor(points(amount)));
+          const exact = BigInt(amount) * BigInt(n);
+          return result * BigInt(d) <= exact && (result + 1n) * BigInt(d) > exact;
+        },
+      ),
     );
   });
 
@@ -57,6 +62,12 @@ describe('a ratio', () => {
   });
 
   it('reads back what it writes', () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: 1e9 }), fc.integer({ min: 1, max: 1e9 }), (n, d) => parseRatio(ratio(n, d).toString()).toString() === `${n}/${d}`));
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 1e9 }),
+        fc.integer({ min: 1, max: 1e9 }),
+        (n, d) => parseRatio(ratio(n, d).toString()).toString() === `${n}/${d}`,
+      ),
+    );
   });
 });

@@ -14,7 +14,8 @@ export interface Ratio {
 /** @throws RangeError unless both are whole numbers from 1 to 1,000,000,000. */
 export function ratio(numerator: number, denominator: number): Ratio {
   for (const part of [numerator, denominator])
-    if (!Number.isSafeInteger(part) || part < 1 || part > ratioPartMax) throw new RangeError(`a ratio needs whole numbers from 1 to ${ratioPartMax}`);
+    if (!Number.isSafeInteger(part) || part < 1 || part > ratioPartMax)
+      throw new RangeError(`a ratio needs whole numbers from 1 to ${ratioPartMax}`);
   const [n, d] = [BigInt(numerator), BigInt(denominator)];
   return {
     numerator,

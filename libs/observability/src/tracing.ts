@@ -10,7 +10,9 @@ import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace
 export function startTracing(service: string, otlpEndpoint?: string): () => Promise<void> {
   const provider = new NodeTracerProvider({
     resource: resourceFromAttributes({ 'service.name': service }),
-    spanProcessors: otlpEndpoint ? [new BatchSpanProcessor(new OTLPTraceExporter({ url: `${otlpEndpoint.replace(/\/$/, '')}/v1/traces` }))] : [],
+    spanProcessors: otlpEndpoint
+      ? [new BatchSpanProcessor(new OTLPTraceExporter({ url: `${otlpEndpoint.replace(/\/$/, '')}/v1/traces` }))]
+      : [],
   });
   provider.register();
   return () => provider.shutdown();
@@ -33,17 +35,24 @@ export async function inSpan<T>(
   options: { parent?: Context; kind?: 'server' | 'consumer' | 'producer' | 'internal'; attributes?: Attributes },
   work: (span: Span) => Promise<T>,
 ): Promise<T> {
-  const kind = { server: SpanKind.SERVER, consumer: SpanKind.CONSUMER, producer: SpanKind.PRODUCER, internal: SpanKind.INTERNAL }[options.kind ?? 'internal'];
+  const kind = { server: SpanKind.SERVER, consumer: SpanKind.CONSUMER, producer: SpanKind.PRODUCER, internal: SpanKind.INTERNAL }[
+    options.kind ?? 'internal'
+  ];
   return trace
     .getTracer('points')
-    .startActiveSpan(name, { kind, ...(options.attributes && { attributes: options.attributes }) }, options.parent ?? context.active(), async (span) => {
-      try {
-        return await work(span);
-      } catch (error) {
-        span.setStatus({ code: SpanStatusCode.ERROR });
-        throw error;
-      } finally {
-        span.end();
-      }
-    });
+    .startActiveSpan(
+      name,
+      { kind, ...(options.attributes && { attributes: options.attributes }) },
+      options.parent ?? context.active(),
+      async (span) => {
+        try {
+          return await work(span);
+        } catch (error) {
+          span.setStatus({ code: SpanStatusCode.ERROR });
+          throw error;
+        } finally {
+          span.end();
+        }
+      },
+    );
 }

@@ -1,6 +1,18 @@
 import { Body, Controller, Get, Inject, Module, Param, Post, Put } from '@nestjs/common';
 import { Database, tenants, tenantTable } from '@points/database';
-import { answer, CauseOf, httpMigrations, MunicipalityPath, once, openApiOf, Operation, problem, routesOf, type Answer, type Cause } from '@points/http';
+import {
+  answer,
+  CauseOf,
+  httpMigrations,
+  MunicipalityPath,
+  once,
+  openApiOf,
+  Operation,
+  problem,
+  routesOf,
+  type Answer,
+  type Cause,
+} from '@points/http';
 import { messagingMigrations } from '@points/messaging';
 import { ServiceConfig } from '@points/service';
 import { lintFromString, createConfig } from '@redocly/openapi-core';
@@ -24,7 +36,9 @@ class NotesController {
   @Get()
   @Operation({ summary: 'Count the notes', scope: 'notes:read' })
   async count(@Param() path: MunicipalityPath): Promise<{ notes: number }> {
-    const [row] = await this.database.transaction(tenants(path.municipality), (tx) => tx.query<{ notes: number }>('select count(*)::int as notes from note'));
+    const [row] = await this.database.transaction(tenants(path.municipality), (tx) =>
+      tx.query<{ notes: number }>('select count(*)::int as notes from note'),
+    );
     return { notes: row?.notes ?? 0 };
   }
 
@@ -63,7 +77,10 @@ const definition = {
   migrations: [
     ...messagingMigrations,
     ...httpMigrations,
-    { name: 'CreateNote1763856000001', up: `create table note (tenant text not null, text text not null); ${tenantTable('note')} grant select, insert on note to {app};` },
+    {
+      name: 'CreateNote1763856000001',
+      up: `create table note (tenant text not null, text text not null); ${tenantTable('note')} grant select, insert on note to {app};`,
+    },
   ],
   reads: [],
 };
@@ -96,9 +113,24 @@ describe('every service', () => {
   it.each([
     ['no token', () => call(notes, { body: good }), 401, 'token-missing'],
     ['a token that is none', () => call(notes, { token: 'abc', body: good }), 401, 'token-invalid'],
-    ['a token without the scope', async () => call(notes, { token: await service.token(['other'], [kawasaki]), body: good }), 403, 'scope-missing'],
-    ['a token of another municipality', async () => call(notes, { token: await service.token(['notes:write'], [tamana]), body: good }), 403, 'tenant-not-allowed'],
-    ['a municipality on an operator’s route', async () => call(`${service.url}/v1/platform/things`, { method: 'PUT', token: await service.token(['things:write'], [kawasaki]) }), 403, 'tenant-not-allowed'],
+    [
+      'a token without the scope',
+      async () => call(notes, { token: await service.token(['other'], [kawasaki]), body: good }),
+      403,
+      'scope-missing',
+    ],
+    [
+      'a token of another municipality',
+      async () => call(notes, { token: await service.token(['notes:write'], [tamana]), body: good }),
+      403,
+      'tenant-not-allowed',
+    ],
+    [
+      'a municipality on an operator’s route',
+      async () => call(`${service.url}/v1/platform/things`, { method: 'PUT', token: await service.token(['things:write'], [kawasaki]) }),
+      403,
+      'tenant-not-allowed',
+    ],
     ['a municipality that does not exist', () => call(notes.replace(kawasaki, '141306'), { token, body: good }), 404, 'not-found'],
     ['no Idempotency-Key', () => call(notes, { token, body: good, key: '' }), 400, 'idempotency-key-missing'],
     ['a malformed Idempotency-Key', () => call(notes, { token, body: good, key: 'with space' }), 400, 'idempotency-key-malformed'],
@@ -116,7 +148,12 @@ describe('every service', () => {
 
     expect([answered.status, body.code]).toEqual([status, code]);
     expect(headers.get('content-type')).toMatch('application/problem+json');
-    expect(body).toMatchObject({ type: `urn:municipal-points:problem:${code}`, status, title: expect.any(String) as string, detail: expect.any(String) as string });
+    expect(body).toMatchObject({
+      type: `urn:municipal-points:problem:${code}`,
+      status,
+      title: expect.any(String) as string,
+      detail: expect.any(String) as string,
+    });
   });
 
   it('names every wrong field and what would be right', async () => {
@@ -144,7 +181,10 @@ describe('every service', () => {
 
   it('tells the truth about its parts', async () => {
     expect(await call(`${service.url}/health/live`)).toMatchObject({ status: 200, body: { status: 'live' } });
-    expect(await call(`${service.url}/health/ready`)).toMatchObject({ status: 200, body: { status: 'ready', database: true, broker: true, consumer: 'running' } });
+    expect(await call(`${service.url}/health/ready`)).toMatchObject({
+      status: 200,
+      body: { status: 'ready', database: true, broker: true, consumer: 'running' },
+    });
   });
 
   it('shows its measurements', async () => {
@@ -157,13 +197,18 @@ describe('every service', () => {
 
   it('publishes an OpenAPI 3.1 document that a public linter accepts', async () => {
     const { body } = await call(`${service.url}/openapi.json`);
-    const config = await createConfig({ extends: ['spec', 'recommended'], rules: { 'no-server-example.com': 'off', 'operation-4xx-response': 'error', 'info-license': 'error' } });
+    const config = await createConfig({
+      extends: ['spec', 'recommended'],
+      rules: { 'no-server-example.com': 'off', 'operation-4xx-response': 'error', 'info-license': 'error' },
+    });
 
     const found = await lintFromString({ source: JSON.stringify(body), config });
 
     expect(found.map((one) => `${one.severity} ${one.ruleId} ${one.message} ${JSON.stringify(one.location[0]?.pointer)}`)).toEqual([]);
     expect(body.openapi).toBe('3.1.0');
-    expect(openApiOf(service.app, { service: 'catalog', title: 't', description: 'd', version: '1', tokenUrl: 'http://x/token' }).components).toHaveProperty('schemas.WriteNote');
+    expect(
+      openApiOf(service.app, { service: 'catalog', title: 't', description: 'd', version: '1', tokenUrl: 'http://x/token' }).components,
+    ).toHaveProperty('schemas.WriteNote');
   });
 
   it('lists its public routes, and guards all others', () => {

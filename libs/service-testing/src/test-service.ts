@@ -26,7 +26,10 @@ export interface TestService {
 
 const issuer = 'http://identity.test';
 
-export async function testService<C extends ServiceConfig>(definition: ServiceDefinition<C>, config: Partial<C> = {}): Promise<TestService> {
+export async function testService<C extends ServiceConfig>(
+  definition: ServiceDefinition<C>,
+  config: Partial<C> = {},
+): Promise<TestService> {
   const fresh = await freshDatabase(definition.name, definition.migrations);
   const prefix = topicPrefix();
   const brokers = testBrokers();
@@ -34,11 +37,27 @@ export async function testService<C extends ServiceConfig>(definition: ServiceDe
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
   const keys = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256' }] });
   const boot = async (more: Partial<C>): Promise<TestService> => {
-    const values = Object.assign(new definition.config(), { PORT: 0, DATABASE_URL: fresh.url, KAFKA_BROKERS: brokers.join(','), TOPIC_PREFIX: prefix, TOKEN_ISSUER: issuer, TOKEN_JWKS_URL: `${issuer}/jwks` }, more);
+    const values = Object.assign(
+      new definition.config(),
+      {
+        PORT: 0,
+        DATABASE_URL: fresh.url,
+        KAFKA_BROKERS: brokers.join(','),
+        TOPIC_PREFIX: prefix,
+        TOKEN_ISSUER: issuer,
+        TOKEN_JWKS_URL: `${issuer}/jwks`,
+      },
+      more,
+    );
     const fatal = (error: Error) => {
       throw error;
     };
-    const running = await startService(definition, values, { log: quietLogger(definition.name), onFatal: fatal, keys, processMetrics: false });
+    const running = await startService(definition, values, {
+      log: quietLogger(definition.name),
+      onFatal: fatal,
+      keys,
+      processMetrics: false,
+    });
     let stopped: Promise<void> | undefined;
     const stop = () => (stopped ??= running.stop());
     return {

@@ -7,7 +7,18 @@ import { TokenChecker } from '@points/auth';
 import { ConfigError, readConfig } from '@points/config';
 import type { Contract } from '@points/contracts';
 import { Database, migrate, everyTenant, type DatabaseOptions, type Migration } from '@points/database';
-import { fastifyOptions, HttpModule, openApiOf, pruneRequests, requestPruneRowsMax, routesOf, sendProblem, toProblem, tuneFastify, type AnyServer } from '@points/http';
+import {
+  fastifyOptions,
+  HttpModule,
+  openApiOf,
+  pruneRequests,
+  requestPruneRowsMax,
+  routesOf,
+  sendProblem,
+  toProblem,
+  tuneFastify,
+  type AnyServer,
+} from '@points/http';
 import { deadLetterCommand, Messaging } from '@points/messaging';
 import { createLogger, metrics, startTracing, type Logger, type Metrics } from '@points/observability';
 import type { JWTVerifyGetKey } from 'jose';
@@ -100,7 +111,13 @@ function configOrExit<C extends object>(service: string, shape: new () => C): C 
 /** `main.js dead-letters list|replay|discard …`: the operator's hand on what the service has parked. Needs DATABASE_URL alone. */
 async function runDeadLetters(service: string, argv: readonly string[]): Promise<number> {
   const { DATABASE_URL: url } = configOrExit(service, DatabaseConfig);
-  const database = await Database.open({ url, schema: service, applicationName: `${service}-dead-letters`, log: createLogger(service, 'warn'), poolMax: 1 });
+  const database = await Database.open({
+    url,
+    schema: service,
+    applicationName: `${service}-dead-letters`,
+    log: createLogger(service, 'warn'),
+    poolMax: 1,
+  });
   try {
     return await deadLetterCommand(argv, { service, database });
   } finally {
@@ -117,7 +134,12 @@ export async function startService<C extends ServiceConfig>(
   const { name } = definition;
   const { log } = parts;
   if (config.MIGRATION_DATABASE_URL) {
-    const ran = await migrate({ url: config.MIGRATION_DATABASE_URL, schema: name, appRole: new URL(config.DATABASE_URL).username || name, migrations: definition.migrations });
+    const ran = await migrate({
+      url: config.MIGRATION_DATABASE_URL,
+      schema: name,
+      appRole: new URL(config.DATABASE_URL).username || name,
+      migrations: definition.migrations,
+    });
     if (ran.length) log.info({ migrations: ran }, 'schema brought up to date');
   }
   const database = await Database.open({
@@ -165,20 +187,33 @@ async function serve<C extends ServiceConfig>(
   const tokens = new TokenChecker({ issuer: config.TOKEN_ISSUER, jwksUrl: config.TOKEN_JWKS_URL, ...(parts.keys && { keys: parts.keys }) });
   const frame = frameModule(definition.module, { config, shape: definition.config, database, messaging, tokens, log, measured });
 
-  const app = await NestFactory.create<NestFastifyApplication>(frame, new FastifyAdapter(fastifyOptions), { logger: nestLogger(log), abortOnError: false, bufferLogs: false });
+  const app = await NestFactory.create<NestFastifyApplication>(frame, new FastifyAdapter(fastifyOptions), {
+    logger: nestLogger(log),
+    abortOnError: false,
+    bufferLogs: false,
+  });
   opened.push(() => app.close());
   const server = app.getHttpAdapter().getInstance() as unknown as AnyServer;
   tuneFastify(server, measured);
   await definition.prepare?.(app, config);
   routesOf(app); // A route without @Operation must stop the start, not the first caller.
-  const document = openApiOf(app, { service: name, title: definition.title, description: definition.description, version: '1', tokenUrl: `${config.TOKEN_ISSUER}/token` });
+  const document = openApiOf(app, {
+    service: name,
+    title: definition.title,
+    description: definition.description,
+    version: '1',
+    tokenUrl: `${config.TOKEN_ISSUER}/token`,
+  });
   SwaggerModule.setup('docs', app, document as unknown as OpenAPIObject, { jsonDocumentUrl: 'openapi.json', raw: ['json'] });
 
   app.connectMicroservice({ strategy: messaging.strategy }, { inheritAppConfig: false });
   await app.startAllMicroservices();
   messaging.start();
   await app.listen(config.PORT, config.HOST);
-  const pruning = setInterval(() => void pruneAll(database).catch((error: unknown) => log.warn({ err: error }, 'pruning failed')), pruneEveryMs);
+  const pruning = setInterval(
+    () => void pruneAll(database).catch((error: unknown) => log.warn({ err: error }, 'pruning failed')),
+    pruneEveryMs,
+  );
   opened.push(() => {
     clearInterval(pruning);
     return Promise.resolve();
@@ -226,7 +261,11 @@ function frameModule<C extends ServiceConfig>(module: Type | DynamicModule, part
 
   return {
     module: Frame,
-    imports: [{ module: Parts, global: true, providers: shared, exports: shared.map((one) => one.provide) }, HttpModule.with({ tokens: parts.tokens, log: parts.log }), module],
+    imports: [
+      { module: Parts, global: true, providers: shared, exports: shared.map((one) => one.provide) },
+      HttpModule.with({ tokens: parts.tokens, log: parts.log }),
+      module,
+    ],
     controllers: [HealthController, MetricsController],
   };
 }
@@ -237,7 +276,8 @@ async function pruneAll(database: Database): Promise<void> {
 
 /** Nest tells its start in many lines; only warnings and errors are facts for the operator. */
 function nestLogger(log: Logger): LoggerService {
-  const text = (message: unknown) => (message instanceof Error ? message.message : typeof message === 'string' ? message : JSON.stringify(message));
+  const text = (message: unknown) =>
+    message instanceof Error ? message.message : typeof message === 'string' ? message : JSON.stringify(message);
   return {
     log: () => undefined,
     debug: () => undefined,

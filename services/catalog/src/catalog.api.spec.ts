@@ -56,7 +56,7 @@ describe('the catalogue', () => {
     await ledger.registerHolder(holder, myKeyId);
     ledger.grant(holder, balance);
     await eventually(async () => {
-      const { rowCount } = await service.database.pool.query('select 1 from holder where id = $1', [holder]);
+      const { rowCount } = await service.database.pool.query('select 1 from holder_link where holder = $1', [holder]);
       return rowCount === 1;
     });
     return { holder, myKeyId };

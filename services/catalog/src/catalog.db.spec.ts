@@ -5,8 +5,7 @@ import { assertSchemaIsolation, freshDatabase, type FreshDatabase } from '@point
 import pg from 'pg';
 import { putActivity } from './activities/activities.js';
 import { grantActivity } from './activity-grants/grant-activity.js';
-import { linkHolders } from './holders/link-holders.js';
-import { findHolder } from './holders/find-holder.js';
+import { findHolder, linkHolders } from '@points/holders';
 import { conclude } from './ledger-answers/conclude.js';
 import { migrations } from './migrations.js';
 import { cancelOrder } from './orders/cancel-order.js';

@@ -1,4 +1,5 @@
 import { tenantTable, type Migration } from '@points/database';
+import { holderMigrations } from '@points/holders';
 import { httpMigrations } from '@points/http';
 import { messagingMigrations } from '@points/messaging';
 
@@ -20,19 +21,10 @@ const wordOfTheLedger = (table: string, postedStates: string) => `
 export const migrations: readonly Migration[] = [
   ...messagingMigrations,
   ...httpMigrations,
+  ...holderMigrations,
   {
     name: 'CreateCatalog1763856000501',
     up: `
-      -- Holders belong to the platform: no tenant. Only the link from My Key ID to the ledger's account, nothing about the person.
-      create table holder (
-        id uuid not null,
-        my_key_id text collate "C" not null,
-        registered_at timestamptz not null,
-        constraint holder_pk primary key (id)
-      );
-      create index holder_my_key_id on holder (my_key_id, registered_at desc);
-      grant select, insert, update on holder to {app};
-
       create table facility (
         tenant text not null,
         id text collate "C" not null,

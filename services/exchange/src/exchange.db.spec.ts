@@ -9,7 +9,7 @@ import type { RequestConversion } from './convert-points/conversion.js';
 import { findConversion, requestConversion, tryAgain } from './convert-points/request-conversion.js';
 import { endOrders } from './hear-postings/end-orders.js';
 import { moveConversions } from './hear-postings/move-conversions.js';
-import { linkHolders } from './link-holders/link-holders.js';
+import { linkHolders } from '@points/holders';
 import { migrations } from './migrations.js';
 import { findOrder, placeOrder } from './place-exchange-order/place-order.js';
 import { conversionReference, orderReference } from './reference.js';

@@ -1,4 +1,5 @@
 import { tenantTable, type Migration } from '@points/database';
+import { holderMigrations } from '@points/holders';
 import { httpMigrations } from '@points/http';
 import { messagingMigrations } from '@points/messaging';
 import { conversionStates } from './rules/conversion-state.js';
@@ -46,20 +47,6 @@ const createPartners: Migration = {
 
     grant select, insert, update on partner to {app};
     grant select, insert on partner_rate to {app};`,
-};
-
-/** Platform data without a tenant: a holder may take part in the programmes of several municipalities. */
-const createHolderLinks: Migration = {
-  name: 'CreateHolderLinks1763800002002',
-  up: `
-    create table holder_link (
-      holder uuid not null,
-      my_key_id text not null,
-      registered_at timestamptz not null,
-      constraint holder_link_pk primary key (holder)
-    );
-    create index holder_link_my_key_id on holder_link (my_key_id, registered_at desc);
-    grant select, insert, update on holder_link to {app};`,
 };
 
 const createExchangeOrders: Migration = {
@@ -166,10 +153,9 @@ const countAskings: Migration = {
 
 /** Those of the frame and the service's own. */
 export const migrations: readonly Migration[] = [
-  ...httpMigrations,
+  ...httpMigrations, ...holderMigrations,
   ...messagingMigrations,
   createPartners,
-  createHolderLinks,
   createExchangeOrders,
   createConversions,
   countAskings,

@@ -1,4 +1,5 @@
 import { tenantTable, type Migration } from '@points/database';
+import { holderMigrations } from '@points/holders';
 import { httpMigrations } from '@points/http';
 import { messagingMigrations } from '@points/messaging';
 
@@ -33,20 +34,6 @@ const createShops: Migration = {
     ${tenantTable('shop')}
 
     grant select, insert, update on shop_group, shop to {app};`,
-};
-
-/** Of the platform, not of one municipality: a person pays in several with one My Key ID. */
-const createHolderLinks: Migration = {
-  name: 'CreateHolderLinks1763900004002',
-  up: `
-    create table holder_link (
-      holder uuid not null,
-      my_key_id text not null,
-      registered_at timestamptz not null,
-      constraint holder_link_pk primary key (holder),
-      constraint holder_link_my_key_id_unique unique (my_key_id)
-    );
-    grant select, insert, update on holder_link to {app};`,
 };
 
 /**
@@ -145,4 +132,10 @@ const createPayments: Migration = {
     grant update (state, code) on payment_movement to {app};`,
 };
 
-export const migrations: readonly Migration[] = [...httpMigrations, ...messagingMigrations, createShops, createHolderLinks, createPayments];
+export const migrations: readonly Migration[] = [
+  ...httpMigrations,
+  ...messagingMigrations,
+  ...holderMigrations,
+  createShops,
+  createPayments,
+];

@@ -32,7 +32,12 @@ async function aResident(): Promise<{ holder: string; myKeyId: string }> {
 /** Points from a partner: ended when the ledger has them. */
 async function exchange(myKeyId: string, partnerPoints: number, orderId: string = randomUUID()) {
   return eventually(async () => {
-    const { status, body } = await cloud.reply('exchange', 'POST', `${programme}/exchange-orders`, { orderId, myKeyId, partner: 'mobile-a', partnerPoints });
+    const { status, body } = await cloud.reply('exchange', 'POST', `${programme}/exchange-orders`, {
+      orderId,
+      myKeyId,
+      partner: 'mobile-a',
+      partnerPoints,
+    });
     // The exchange service hears of a new resident over Kafka.
     if (body.code === 'unknown-my-key-id') return false;
     expect([status, body.state]).toEqual([201, 'completed']);
@@ -40,9 +45,12 @@ async function exchange(myKeyId: string, partnerPoints: number, orderId: string 
   });
 }
 
-const balance = async (holder: string) => (await cloud.ask('ledger', 'GET', `${programme}/holders/${holder}/balance`)) as { posted: number; held: number; available: number };
-const pay = (body: object, headers?: Record<string, string>) => cloud.reply('settlement', 'POST', `${programme}/payments`, { shop: 'stamp-01', ...body }, headers);
-const onPayment = (payment: unknown, what: string, body: object) => cloud.reply('settlement', 'POST', `${programme}/payments/${String(payment)}/${what}`, body);
+const balance = async (holder: string) =>
+  (await cloud.ask('ledger', 'GET', `${programme}/holders/${holder}/balance`)) as { posted: number; held: number; available: number };
+const pay = (body: object, headers?: Record<string, string>) =>
+  cloud.reply('settlement', 'POST', `${programme}/payments`, { shop: 'stamp-01', ...body }, headers);
+const onPayment = (payment: unknown, what: string, body: object) =>
+  cloud.reply('settlement', 'POST', `${programme}/payments/${String(payment)}/${what}`, body);
 
 /** A payment by someone whom settlement may not know yet. */
 const firstPayment = (body: object) =>
@@ -94,7 +102,13 @@ describe('a resident', () => {
     const { holder, myKeyId } = await aResident();
     await exchange(myKeyId, 5_000);
     const product = `story-${randomUUID().slice(0, 8)}`;
-    await cloud.ask('catalog', 'PUT', `${tamana}/products/${product}`, { name: '玉名みかん', kind: 'mail-order', prices: [{ programme: '432067-tamana', points: 1_200 }], stock: 3, status: 'on-sale' });
+    await cloud.ask('catalog', 'PUT', `${tamana}/products/${product}`, {
+      name: '玉名みかん',
+      kind: 'mail-order',
+      prices: [{ programme: '432067-tamana', points: 1_200 }],
+      stock: 3,
+      status: 'on-sale',
+    });
 
     const ordered = await eventually(async () => {
       const reply = await cloud.reply('catalog', 'POST', `${programme}/orders`, { product, quantity: 2, myKeyId });
@@ -136,7 +150,11 @@ describe('a trace', () => {
     await pay({ myKeyId, amount: 1 }, { traceparent: `00-${traceId}-00f067aa0ba902b7-01` });
 
     for (const service of ['settlement', 'ledger'])
-      await eventually(() => readFileSync(join(cloud.home, 'logs', `${service}.log`), 'utf8').split('\n').some((line) => line.includes(`"traceId":"${traceId}"`)));
+      await eventually(() =>
+        readFileSync(join(cloud.home, 'logs', `${service}.log`), 'utf8')
+          .split('\n')
+          .some((line) => line.includes(`"traceId":"${traceId}"`)),
+      );
   });
 });
 
@@ -145,12 +163,18 @@ describe('every route of every service', () => {
     const found: { service: Service; method: string; path: string; scope: string | undefined }[] = [];
     for (const service of services) {
       const { paths } = (await (await fetch(`${cloud.addresses[service]}/openapi.json`)).json()) as OpenApi;
-      for (const [path, methods] of Object.entries(paths)) for (const [method, one] of Object.entries(methods)) found.push({ service, method: method.toUpperCase(), path, scope: one.security[0]?.token[0] });
+      for (const [path, methods] of Object.entries(paths))
+        for (const [method, one] of Object.entries(methods))
+          found.push({ service, method: method.toUpperCase(), path, scope: one.security[0]?.token[0] });
     }
     return found;
   };
   const addressOf = (route: { service: Service; path: string }, municipality: string) =>
-    cloud.addresses[route.service] + route.path.replace('{municipality}', municipality).replace('{programme}', `${municipality}-x`).replace(/\{\w+\}/g, randomUUID());
+    cloud.addresses[route.service] +
+    route.path
+      .replace('{municipality}', municipality)
+      .replace('{programme}', `${municipality}-x`)
+      .replace(/\{\w+\}/g, randomUUID());
 
   it('needs a token, its scope and its tenant, unless it is listed as public', async () => {
     const all = await routes();
@@ -163,7 +187,11 @@ describe('every route of every service', () => {
     for (const route of guarded) {
       const body = route.method === 'GET' || route.method === 'DELETE' ? {} : { body: {} };
       const ask = async (token?: string, municipality = '432067') => {
-        const { status, body: answer } = await call(addressOf(route, municipality), { method: route.method, ...body, ...(token && { token }) });
+        const { status, body: answer } = await call(addressOf(route, municipality), {
+          method: route.method,
+          ...body,
+          ...(token && { token }),
+        });
         return `${route.service} ${route.method} ${route.path}: ${status} ${String(answer.code)}`;
       };
       const named = `${route.service} ${route.method} ${route.path}:`;
@@ -204,13 +232,28 @@ describe('a service that dies', () => {
     expect(ended).toMatchObject({ captured: 300 });
     await eventually(async () => (await balance(holder)).posted === 699, { timeoutMs: 45_000 });
     expect(cloud.lines.some((line) => /ledger.*started again/.test(line))).toBe(true);
-    expect(await pay({ myKeyId, amount: 300 }, { 'idempotency-key': key })).toMatchObject({ status: 201, body: { payment: meanwhile.body.payment } });
+    expect(await pay({ myKeyId, amount: 300 }, { 'idempotency-key': key })).toMatchObject({
+      status: 201,
+      body: { payment: meanwhile.body.payment },
+    });
   });
 });
 
 describe('the Kawasaki trial', () => {
   it('comes out exact, and a second replay books nothing', async () => {
-    const replay = () => run(process.execPath, [join(root, 'tools/replay/dist/main.js'), join(root, 'data/kawasaki-trial'), '--home', cloud.home, '--out', join(cloud.home, 'report.json')], { cwd: root });
+    const replay = () =>
+      run(
+        process.execPath,
+        [
+          join(root, 'tools/replay/dist/main.js'),
+          join(root, 'data/kawasaki-trial'),
+          '--home',
+          cloud.home,
+          '--out',
+          join(cloud.home, 'report.json'),
+        ],
+        { cwd: root },
+      );
     const published = JSON.parse(readFileSync(join(root, 'data/kawasaki-trial/expected.json'), 'utf8')) as unknown;
 
     await replay();
@@ -227,7 +270,11 @@ describe('the Kawasaki trial', () => {
     const lines = (file: string) => readFileSync(file, 'utf8').split('\n').filter(Boolean).sort();
     const report = join(cloud.home, 'bad-rows.json');
 
-    const ended = await run(process.execPath, [join(root, 'tools/replay/dist/main.js'), folder, '--home', cloud.home, '--programme', '141305-badrows', '--out', report], { cwd: root }).then(
+    const ended = await run(
+      process.execPath,
+      [join(root, 'tools/replay/dist/main.js'), folder, '--home', cloud.home, '--programme', '141305-badrows', '--out', report],
+      { cwd: root },
+    ).then(
       () => ({ code: 0, stderr: '', stdout: '' }),
       (error: { code: number; stderr: string; stdout: string }) => error,
     );

@@ -36,7 +36,10 @@ export async function startTheCloud(): Promise<TheCloud> {
     const secret = addresses.clients[client]?.secret ?? '';
     const response = await fetch(`${addresses.identity}/token`, {
       method: 'POST',
-      headers: { authorization: `Basic ${Buffer.from(`${client}:${secret}`).toString('base64')}`, 'content-type': 'application/x-www-form-urlencoded' },
+      headers: {
+        authorization: `Basic ${Buffer.from(`${client}:${secret}`).toString('base64')}`,
+        'content-type': 'application/x-www-form-urlencoded',
+      },
       body: new URLSearchParams({ grant_type: 'client_credentials', ...(scope && { scope }) }).toString(),
     });
     return ((await response.json()) as { access_token: string }).access_token;

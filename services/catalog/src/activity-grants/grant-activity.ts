@@ -2,7 +2,7 @@ import type { Tx } from '@points/database';
 import { problem } from '@points/http';
 import { parsePoints, uuidv7 } from '@points/kernel';
 import { readActivity } from '../activities/activities.js';
-import { findHolder, unknownMyKeyId } from '../holders/find-holder.js';
+import { findHolder, unknownMyKeyId } from '@points/holders';
 import { askLedger } from '../ledger-answers/ask-ledger.js';
 import { decisionOf, wordColumns, type WordRow } from '../ledger-answers/word.js';
 import type { Decision } from '../rules/decision.js';

@@ -1,13 +1,13 @@
 import { Controller } from '@nestjs/common';
 import { holderRegisteredV1, type HolderRegistered } from '@points/contracts';
 import { OnEvent, type BatchContext, type Received } from '@points/messaging';
-import { linkHolders } from './link-holders.js';
+import { linkHolders } from '@points/holders';
 
 @Controller()
 export class HolderRegisteredController {
   @OnEvent(holderRegisteredV1)
-  onRegistered(events: Received<HolderRegistered>[], { tx }: BatchContext): Promise<void> {
-    return linkHolders(
+  async onRegistered(events: Received<HolderRegistered>[], { tx }: BatchContext): Promise<void> {
+    await linkHolders(
       tx,
       events.map((event) => event.data),
     );

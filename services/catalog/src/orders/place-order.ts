@@ -1,7 +1,7 @@
 import type { Tx } from '@points/database';
 import { problem } from '@points/http';
 import { assert, parsePoints, uuidv7, type Points } from '@points/kernel';
-import { findHolder, unknownMyKeyId } from '../holders/find-holder.js';
+import { findHolder, unknownMyKeyId } from '@points/holders';
 import { askLedger } from '../ledger-answers/ask-ledger.js';
 import { placesOfProduct, type ProductKind } from '../rules/places.js';
 import { decideSale, type Offer } from '../rules/sale.js';

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { holderRegisteredV1, type HolderRegistered } from '@points/contracts';
 import { OnEvent, type BatchContext, type Received } from '@points/messaging';
-import { linkHolders } from './link-holders.js';
+import { linkHolders } from '@points/holders';
 
 @Controller()
 export class OnHolderRegistered {

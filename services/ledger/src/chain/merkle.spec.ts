@@ -48,7 +48,7 @@ describe('the way back from a head', () => {
           const from = way[index] ?? 0;
           expect([from - 1, skipTarget(from)]).toContain(number);
         });
-        expect(way.length).toBeLessThanOrEqual(62);
+        expect(way.length).toBeLessThanOrEqual(64);
       }),
     );
   });

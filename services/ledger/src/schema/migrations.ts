@@ -4,6 +4,7 @@ import { messagingMigrations } from '@points/messaging';
 import { createBooks } from './create-books.js';
 import { createChain } from './create-chain.js';
 import { createProgramme } from './create-programme.js';
+import { createReports } from './create-reports.js';
 
 /** Everything in the ledger's schema, in the order in which it is made. */
 export const migrations: readonly Migration[] = [
@@ -12,4 +13,5 @@ export const migrations: readonly Migration[] = [
   { name: 'CreateProgramme1763856000001', up: createProgramme(tenantTable) },
   { name: 'CreateBooks1763856000002', up: createBooks(tenantTable) },
   { name: 'CreateChain1763856000010', up: createChain(tenantTable) },
+  { name: 'CreateReports1763856000020', up: createReports(tenantTable) },
 ];

@@ -11,7 +11,15 @@ export interface Books {
   readonly mistake?: Mistake;
 }
 
-export type Mistake = 'ends-a-millisecond-late' | 'refund-from-the-front' | 'draw-newest-first' | 'forgets-references' | 'release-keeps-hold' | 'expiry-takes-held';
+export const mistakes = [
+  'ends-a-millisecond-late',
+  'refund-from-the-front',
+  'draw-newest-first',
+  'forgets-references',
+  'release-keeps-hold',
+  'expiry-takes-held',
+] as const;
+export type Mistake = (typeof mistakes)[number];
 
 export interface ModelProgramme {
   readonly id: string;

@@ -425,7 +425,11 @@ class World {
   private moveClock(chance: Random): void {
     const midnight = midnightAfter(dayNumber(this.clock));
     const ends = this.endsAhead(chance);
-    const near = chance.whole(-1, 1);
+    const near = chance.weighed([
+      [3, 0],
+      [2, -1],
+      [1, 1],
+    ]);
     this.clock = chance.weighed([
       [40, this.clock + chance.whole(0, 20 * 60_000)],
       [12, this.clock + chance.whole(0, 12 * 3_600_000)],
@@ -437,14 +441,16 @@ class World {
     ]);
   }
 
-  /** Of a few lots and holds in the next weeks. */
+  /** The next end of a programme's lots, and of its holds, in the next weeks. */
   private endsAhead(chance: Random): number[] {
-    const programme = this.pickProgramme(chance);
-    const { account } = chance.pick(this.holdersOf(programme.id));
-    const own = programme.accounts.get(account);
-    if (!own) return [];
-    const ends = [...own.lots.map((lot) => (lot.left > 0 ? lot.end : null)), ...Object.values(own.holds).map((hold) => (hold.ended ? null : hold.until))];
-    return ends.flatMap((end) => (end !== null && end > this.clock && end < this.clock + 20 * dayMs ? [end] : [])).sort((a, b) => a - b).slice(0, 2);
+    const soonest = (ends: readonly number[]): number[] => {
+      const ahead = ends.filter((end) => end > this.clock && end < this.clock + 45 * dayMs);
+      return ahead.length > 0 ? [ahead.reduce((a, b) => Math.min(a, b))] : [];
+    };
+    const accounts = [...this.pickProgramme(chance).accounts.values()];
+    const lots = accounts.flatMap((account) => account.lots.flatMap((lot) => (lot.left > lot.held && lot.end !== null ? [lot.end] : [])));
+    const holds = accounts.flatMap((account) => Object.values(account.holds).flatMap((hold) => (!hold.ended && hold.until !== null ? [hold.until] : [])));
+    return [...soonest(lots), ...soonest(lots), ...soonest(holds)];
   }
 
   /** New rules, a freeze or its end, a last day, history opened or closed. */

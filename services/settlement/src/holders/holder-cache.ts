@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '@points/database';
+import { findHolderStatement } from '@points/holders';
 import { LRUCache } from 'lru-cache';
 
 /** About 20 MB when full. */
@@ -32,11 +33,7 @@ export class HolderCache {
   private async load(myKeyId: string): Promise<string | undefined> {
     const before = this.changes;
     // No tenant data, so no transaction that names a tenant: one round trip.
-    const { rows } = await this.database.pool.query<{ holder: string }>({
-      name: 'cached_holder',
-      text: 'select holder from holder_link where my_key_id = $1',
-      values: [myKeyId],
-    });
+    const { rows } = await this.database.pool.query<{ holder: string }>({ ...findHolderStatement, values: [myKeyId] });
     const holder = rows[0]?.holder;
     if (holder !== undefined && before === this.changes) this.known.set(myKeyId, holder);
     return holder;

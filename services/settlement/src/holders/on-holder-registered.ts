@@ -1,9 +1,9 @@
 import { Controller, Inject } from '@nestjs/common';
 import { holderRegisteredV1, type HolderRegistered } from '@points/contracts';
+import { linkHolders } from '@points/holders';
 import { OnEvent, type BatchContext, type Received } from '@points/messaging';
 import { notify } from '../notices/notices.js';
 import { HolderCache } from './holder-cache.js';
-import { linkHolders } from './link-holders.js';
 
 @Controller()
 export class OnHolderRegistered {

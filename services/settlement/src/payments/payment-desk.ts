@@ -21,7 +21,8 @@ export type Taken = { readonly isNew: true } | { readonly isNew: false; readonly
 
 /** 256 rows are written in 3 ms; more would make those who come next wait longer than it saves. */
 const flushPaymentsMax = 256;
-/** While one flush waits for the disk, another is filled; a third would only split the work into smaller parts. */
+/** A second flush starts beside one that runs only for so many: smaller parts would cost more commits than they save time. */
+const secondFlushPaymentsMin = 64;
 const flushesMax = 2;
 const flushAttemptsMax = 4;
 
@@ -62,7 +63,8 @@ export class PaymentDesk implements OnApplicationShutdown {
 
   /** After the callbacks of this turn of the event loop: all requests that one read of the sockets brought are in. */
   private schedule(): void {
-    if (this.isScheduled || this.flushes >= flushesMax || this.queue.length === 0) return;
+    const wanted = this.flushes === 0 ? 1 : secondFlushPaymentsMin;
+    if (this.isScheduled || this.flushes >= flushesMax || this.queue.length < wanted) return;
     this.isScheduled = true;
     setImmediate(() => {
       this.isScheduled = false;

@@ -1,0 +1,1 @@
+export { findHolder, findHolderStatement, holderMigrations, linkHolders, unknownMyKeyId } from './holder-links.js';

@@ -1,0 +1,71 @@
+import type { ClientBase } from 'pg';
+import { jsonOf } from '../move/columns-sql.js';
+import type { Row } from '../move/lines.js';
+import { grants, type GrantedLot, type TransferFacts } from './leaf.js';
+
+export interface TransferKey {
+  readonly account: string;
+  readonly effectiveAt: string;
+  readonly transfer: string;
+}
+
+/** A transfer as it stands in the books, with its place in the chain where it has one. */
+export interface StoredTransfer {
+  readonly facts: TransferFacts;
+  readonly seal: { readonly block: number; readonly leaf: number; readonly hash: string } | null;
+}
+
+/** Those of the transfers that are there, in the order asked for. A sealed one is read with its lots' ends as they were sealed. */
+export async function readFacts(client: ClientBase, programme: string, keys: readonly TransferKey[]): Promise<StoredTransfer[]> {
+  const { rows } = await client.query<FactsRow>({
+    ...readFactsStatement,
+    values: [programme, keys.map((one) => one.account), keys.map((one) => one.effectiveAt), keys.map((one) => one.transfer)],
+  });
+  return rows.map(({ transfer, draws, hold, posting, seal }) => {
+    const ends = [...(seal?.lotEnds ?? [])];
+    const lots = (draws ?? []).map(({ lot, amount, granted }) => {
+      const end = seal !== null && granted !== null && grants(transfer.kind, amount) ? (ends.shift() ?? null) : granted?.expiresAt;
+      return { lot, amount, granted: granted && { ...granted, expiresAt: end ?? null } };
+    });
+    return { facts: { ...transfer, programme, draws: lots, reserved: hold, posting: posting && postedOf(posting) }, seal };
+  });
+}
+
+/** Only of a posting that was posted. */
+export function postedOf(posting: Row<'posting'>): TransferFacts['posting'] {
+  const { account, kind, fingerprint, amount, effectiveAt, balance, available, completedAt } = posting;
+  // A constraint of the table: what was posted has all of them. Where somebody took the constraint away, the leaf does not match.
+  return { account, kind, fingerprint, amount: amount ?? 0, effectiveAt: effectiveAt ?? '', balance: balance ?? 0, available: available ?? 0, completedAt };
+}
+
+interface FactsRow {
+  readonly transfer: Row<'transfer'>;
+  readonly draws: readonly { readonly lot: string; readonly amount: number; readonly granted: GrantedLot | null }[] | null;
+  readonly hold: Row<'hold'> | null;
+  readonly posting: Row<'posting'> | null;
+  readonly seal: { readonly block: number; readonly leaf: number; readonly hash: string; readonly lotEnds: readonly (string | null)[] | null } | null;
+}
+
+const grantedFields = ['priority', 'grantedAt', 'expiresAt', 'usableAt', 'source', 'funding', 'ruleVersion', 'amount'];
+
+/** Every table by its key: the planner is told elsewhere not to read whole tables for it (seal.ts). */
+const readFactsStatement = {
+  name: 'read_facts',
+  text: `
+    select ${jsonOf('transfer', 't')} as transfer,
+      (select json_agg(json_build_object('lot', d.lot, 'amount', d.amount, 'granted',
+          case when d.amount > 0 and t.kind <> 'refund' then
+            (select ${jsonOf('lot', 'l', { only: grantedFields })} from lot l where l.programme = d.programme and l.account = d.account and l.lot = d.lot)
+          end) order by d.seq)
+       from draw d where d.programme = t.programme and d.account = t.account and d.transfer = t.transfer) as draws,
+      case when t.kind = 'hold' then
+        (select ${jsonOf('hold', 'h')} from hold h where h.programme = t.programme and h.account = t.account and h.hold = t.hold)
+      end as hold,
+      (select ${jsonOf('posting', 'p')} from posting p where p.programme = t.programme and p.reference = t.reference and p.transfer = t.transfer) as posting,
+      (select ${jsonOf('seal', 's', { only: ['block', 'leaf', 'hash', 'lotEnds'] })} from seal s
+       where s.programme = t.programme and s.transfer = t.transfer) as seal
+    from unnest($2::text[], $3::timestamptz[], $4::uuid[]) with ordinality as k (account, effective_at, transfer, n)
+    join transfer t on t.programme = $1 and t.account = k.account and t.effective_at = k.effective_at and t.transfer = k.transfer
+    order by k.n`,
+};
+

@@ -1,0 +1,207 @@
+import type { Tx } from '@points/database';
+import { assert, jstDateOf, parsePoints, points, sumPoints, type Instant, type LocalDate, type Points, type ProgrammeId } from '@points/kernel';
+import { bookLines, countedAt, countsBefore, lapses, postedLines } from './book-lines.js';
+import { flowTotalNames, flowTotalOf, signOf, type FlowTotal } from './totals.js';
+
+/** What rows of a report are kept apart by. */
+export type Dimension = 'month' | 'source' | 'funding' | 'age' | 'cohort';
+
+export interface Period {
+  /** What counts from here on and … */
+  readonly from: Instant;
+  /** … before here. */
+  readonly to: Instant;
+  /** As the books were known at this instant; now unless told. */
+  readonly knownAt: Instant | null;
+}
+
+export interface MovementRow extends Readonly<Record<FlowTotal, Points>> {
+  readonly month?: string;
+  readonly source?: string;
+  readonly funding?: string;
+  /** Days between the grant and the movement. */
+  readonly age?: string;
+  /** The month in which the lots were granted. */
+  readonly cohort?: string;
+  /** What holders had when the period (or the month of the row) began and ended. By age there is none: lots grow older. */
+  readonly opening?: Points;
+  readonly closing?: Points;
+  readonly lines: number;
+}
+
+export interface Movements {
+  readonly rows: readonly MovementRow[];
+  readonly total: MovementRow;
+}
+
+export const ageBuckets = ['0-30', '31-90', '91-180', '181-365', '366-'] as const;
+
+/**
+ * What happened in a period: opening + issued − used − converted − donated + refunded − expired − reverted + moved + other = closing,
+ * in each row and in all. One statement, so one state of the books.
+ *
+ * Without `knownAt` the balance is taken from what the lots have left, less what happened since: a report on a recent month reads
+ * that month's lines. With it every line up to the period's end is added up.
+ */
+export async function movements(tx: Tx, programme: ProgrammeId, period: Period, by: readonly Dimension[]): Promise<Movements> {
+  const cells = await tx.query<Cell>(cellsBy(by, period.knownAt !== null), [programme, period.from, period.to, period.knownAt]);
+  const hasStock = !by.includes('age');
+  const months = by.includes('month') ? monthsOf(period) : [undefined];
+  const rows: MovementRow[] = [];
+  for (const group of grouped(cells, (cell) => keyOf(cell, by.filter((one) => one !== 'month')))) {
+    let opening = hasStock ? openingOf(group, period.knownAt !== null) : undefined;
+    for (const month of months) {
+      const flow = group.filter((cell) => cell.side === 'flow' && (month === undefined || cell.month === month));
+      const row = rowOf(flow, opening);
+      if (by.length === 0 || !isEmpty(row)) rows.push({ ...labelsOf(group[0], by, month), ...row });
+      opening = row.closing;
+    }
+  }
+  rows.sort((a, b) => compareRows(a, b, by));
+  return { rows, total: totalOf(cells, hasStock, period.knownAt !== null) };
+}
+
+interface Cell {
+  readonly side: 'before' | 'flow' | 'after' | 'now';
+  /** False for the expiry of a lot that is over and has not been posted yet. */
+  readonly posted: boolean;
+  readonly kind: string | null;
+  readonly points: string;
+  readonly lines: number;
+  readonly month: string | null;
+  readonly source: string | null;
+  readonly funding: string | null;
+  readonly age: string | null;
+  readonly cohort: string | null;
+}
+
+/** Forwards when it is asked what was known, backwards from what is left now otherwise. Unposted expiries reach up to the period's end. */
+function openingOf(cells: readonly Cell[], isKnown: boolean): Points {
+  if (isKnown) return sumOf(cells.filter((cell) => cell.side === 'before'));
+  const [now, lapsed] = [sumOf(cells.filter((cell) => cell.side === 'now')), sumOf(cells.filter((cell) => !cell.posted))];
+  const [after, flow] = [sumOf(cells.filter((cell) => cell.side === 'after')), sumOf(cells.filter((cell) => cell.side === 'flow'))];
+  return points(now + lapsed - after - flow);
+}
+
+function rowOf(flow: readonly Cell[], opening: Points | undefined): MovementRow {
+  const totals = Object.fromEntries(
+    flowTotalNames.map((name) => [name, points(signOf(name) * sumOf(flow.filter((cell) => flowTotalOf(cell.kind ?? '') === name)))]),
+    // One entry per name of a total.
+  ) as Record<FlowTotal, Points>;
+  const lines = flow.reduce((sum, cell) => sum + cell.lines, 0);
+  return { ...(opening !== undefined && { opening }), ...totals, ...(opening !== undefined && { closing: points(opening + sumOf(flow)) }), lines };
+}
+
+function totalOf(cells: readonly Cell[], hasStock: boolean, isKnown: boolean): MovementRow {
+  return rowOf(
+    cells.filter((cell) => cell.side === 'flow'),
+    hasStock ? openingOf(cells, isKnown) : undefined,
+  );
+}
+
+function sumOf(cells: readonly Cell[]): Points {
+  return sumPoints(cells.map((cell) => parsePoints(cell.points)));
+}
+
+function grouped(cells: readonly Cell[], key: (cell: Cell) => string): Cell[][] {
+  const groups = new Map<string, Cell[]>();
+  for (const cell of cells) {
+    const group = groups.get(key(cell));
+    if (group) group.push(cell);
+    else groups.set(key(cell), [cell]);
+  }
+  return [...groups.values()];
+}
+
+function keyOf(cell: Cell, by: readonly Dimension[]): string {
+  return JSON.stringify(by.map((one) => cell[one]));
+}
+
+function labelsOf(cell: Cell | undefined, by: readonly Dimension[], month: string | undefined): Partial<Record<Dimension, string>> {
+  return Object.fromEntries(by.map((one) => [one, one === 'month' ? month : cell?.[one]]));
+}
+
+function isEmpty(row: MovementRow): boolean {
+  return row.lines === 0 && (row.opening ?? 0) === 0 && (row.closing ?? 0) === 0;
+}
+
+/** By the dimensions in the order in which they were asked for; ages are in order of their days, not of their letters. */
+function compareRows(a: MovementRow, b: MovementRow, by: readonly Dimension[]): number {
+  for (const one of by) {
+    const rank = (row: MovementRow): string =>
+      one === 'age' ? String(ageBuckets.indexOf(row.age as (typeof ageBuckets)[number])) : (row[one] ?? '');
+    if (rank(a) !== rank(b)) return rank(a) < rank(b) ? -1 : 1;
+  }
+  return 0;
+}
+
+/** Every month that the period touches. */
+export function monthsOf({ from, to }: Pick<Period, 'from' | 'to'>): string[] {
+  if (to <= from) return [];
+  const last = jstDateOf(new Date(Date.parse(to) - 1).toISOString() as Instant).slice(0, 7);
+  const months: string[] = [];
+  for (let month = jstDateOf(from).slice(0, 7); month <= last; month = nextMonth(month)) {
+    months.push(month);
+    assert(months.length <= reportMonthsMax, 'the length of a report was checked');
+  }
+  return months;
+}
+
+function nextMonth(month: string): string {
+  const index = Number(month.slice(0, 4)) * 12 + Number(month.slice(5, 7));
+  return `${String(Math.floor(index / 12)).padStart(4, '0')}-${String((index % 12) + 1).padStart(2, '0')}`;
+}
+
+/** Twenty years: longer than any programme's books are kept open for questions. */
+export const reportMonthsMax = 240;
+
+export function spansTooManyMonths(from: LocalDate, to: LocalDate): boolean {
+  const months = (day: LocalDate) => Number(day.slice(0, 4)) * 12 + Number(day.slice(5, 7));
+  return months(to) - months(from) >= reportMonthsMax;
+}
+
+/** `days` since the grant, as one of `ageBuckets`. */
+export const ageBucket = (days: string): string =>
+  `case when ${days} <= 30 then '0-30' when ${days} <= 90 then '31-90' when ${days} <= 180 then '91-180' when ${days} <= 365 then '181-365' else '366-' end`;
+
+export const grantedDay = `(granted_at at time zone 'Asia/Tokyo')::date`;
+export const grantedMonth = `to_char(granted_at at time zone 'Asia/Tokyo', 'YYYY-MM')`;
+export const countedMonth = `to_char(${countedAt}, 'YYYY-MM')`;
+export const countedAge = ageBucket(`(${countedAt}::date - ${grantedDay})`);
+
+/** The statement depends on what is asked for by constants only; each is prepared once. */
+function cellsBy(by: readonly Dimension[], isKnown: boolean): { name: string; text: string } {
+  const wanted = (dimension: Dimension, expression: string) => (by.includes(dimension) ? expression : 'null::text');
+  const inFlow = (expression: string) => `case when side = 'flow' then ${expression} end`;
+  // Backwards from now: what was posted since the beginning of the period, and every expiry up to its end that is still to be posted.
+  const lines = isKnown
+    ? bookLines({ to: '$3', known: '$4', isKnown })
+    : `${postedLines({ from: '$2', known: '$4', isKnown })} union all ${lapses({ to: '$3', known: '$4', isKnown })}`;
+  return {
+    name: `movements_${isKnown ? 'known_' : ''}${[...by].sort().join('_')}`,
+    text: `
+      select side, posted, kind, month, source, funding, age, cohort, sum(amount)::text as points, count(*)::int as lines
+      from (
+        select side, posting is not null as posted, kind, amount,
+          ${wanted('month', inFlow(countedMonth))} as month, ${wanted('source', 'source')} as source, ${wanted('funding', 'funding')} as funding,
+          ${wanted('age', inFlow(countedAge))} as age, ${wanted('cohort', grantedMonth)} as cohort
+        from (
+          select *, case when ${countsBefore('$2')} then 'before' when ${countsBefore('$3')} then 'flow' else 'after' end as side
+          from (${lines}) line
+        ) placed
+      ) cell
+      group by side, posted, kind, month, source, funding, age, cohort
+      ${
+        isKnown
+          ? ''
+          : `
+      union all
+      select 'now', true, null, null, source, funding, null, cohort, sum(remaining)::text, 0
+      from (
+        select remaining, ${wanted('source', 'source')} as source, ${wanted('funding', 'funding')} as funding, ${wanted('cohort', grantedMonth)} as cohort
+        from lot where programme = $1 and open
+      ) left_now
+      group by source, funding, cohort`
+      }`,
+  };
+}
