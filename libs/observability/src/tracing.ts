@@ -25,6 +25,12 @@ export function currentTraceparent(): string | undefined {
   return carrier.traceparent;
 }
 
+/** The fields of a log line about an event of another trace than the active one. */
+export function traceIdOf(traceparent: string | undefined): { traceId?: string; spanId?: string } {
+  const parts = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(traceparent ?? '');
+  return parts ? { traceId: parts[1]!, spanId: parts[2]! } : {};
+}
+
 /** The context of a caller who sent `traceparent`; without one, a new trace begins. */
 export function continueTrace(traceparent: string | undefined): Context {
   return traceparent ? propagation.extract(context.active(), { traceparent }) : context.active();

@@ -51,7 +51,8 @@ export async function sealNext(client: ClientBase, programme: ProgrammeId, seale
 async function seal(client: ClientBase, programme: ProgrammeId, sealedAt: Instant): Promise<Sealed | undefined> {
   const [rules, waiting] = [await readUnsealedRules(client, programme), await readWaiting(client, programme)];
   const stored = await readFacts(client, programme, waiting.keys);
-  const transfers = stored.filter((one) => one.seal === null).map(({ facts }) => ({ facts, hash: transferLeaf(facts) }));
+  const unsealed = new Map(stored.filter((one) => one.seal === null).map(({ facts }) => [facts.transfer, facts]));
+  const transfers = [...unsealed.values()].map((facts) => ({ facts, hash: transferLeaf(facts) }));
   const ruleLeaves = rules.map((facts) => ({ facts, hash: ruleLeaf(facts) }));
   const leaves = [...ruleLeaves, ...transfers].map((one) => one.hash);
   const block = leaves.length > 0 ? await append(client, programme, { leaves, sealedAt }) : 0;

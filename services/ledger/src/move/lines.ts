@@ -109,7 +109,7 @@ export const tableOf = {
 } as const satisfies Record<keyof typeof columns, string>;
 
 export type RowName = keyof typeof columns;
-export type Row<Name extends RowName> = { readonly [Field in keyof (typeof columns)[Name]]: Value<(typeof columns)[Name][Field]> };
+export type Row<Name extends RowName> = { readonly [Field in keyof (typeof columns)[Name]]: Value<(typeof columns)[Name][Field] & string> };
 
 /** One line. A transfer brings its entries, draws, posting and seal with it; an account comes before its lots, holds and transfers. */
 export type Line =
@@ -152,6 +152,7 @@ export type Kind =
   | 'texts'
   | 'uuids'
   | 'amounts'
+  /** With null for a lot that never ends. */
   | 'instants';
 
 type Value<K extends string> = K extends `${infer Some extends Kind}?` ? Plain<Some> | null : K extends Kind ? Plain<K> : never;
@@ -161,8 +162,10 @@ type Plain<K extends Kind> = K extends 'points' | 'integer'
     ? boolean
     : K extends 'json'
       ? unknown
-      : K extends 'texts' | 'uuids' | 'instants'
+      : K extends 'texts' | 'uuids'
         ? readonly string[]
-        : K extends 'amounts'
-          ? readonly number[]
-          : string;
+        : K extends 'instants'
+          ? readonly (string | null)[]
+          : K extends 'amounts'
+            ? readonly number[]
+            : string;

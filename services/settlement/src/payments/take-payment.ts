@@ -4,7 +4,8 @@ import { Database, tenants } from '@points/database';
 import { keyReused, problem, type Answer, type Cause } from '@points/http';
 import { points, uuidv7 } from '@points/kernel';
 import { event, type OutgoingEvent } from '@points/messaging';
-import { currentTraceparent } from '@points/observability';
+import { currentTraceparent, type Logger } from '@points/observability';
+import { LOGGER } from '@points/service';
 import { HolderCache } from '../holders/holder-cache.js';
 import { decideAcceptance, placesOf, type Shop } from '../rules/acceptance.js';
 import { holdDaysMax } from '../rules/limits.js';
@@ -27,6 +28,7 @@ export class Till {
     @Inject(HolderCache) private readonly holders: HolderCache,
     @Inject(PaymentDesk) private readonly desk: PaymentDesk,
     @Inject(WaitingCalls) private readonly calls: WaitingCalls,
+    @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
   async take(programme: string, body: TakePayment, cause: Cause): Promise<Answer<PaymentView>> {
@@ -51,6 +53,7 @@ export class Till {
       return this.repeat(taken.known, cause);
     }
     const outcome = await decided;
+    this.log.info({ payment: payment.id, shop: payment.shop, state: outcome?.state ?? 'pending' }, 'payment answered');
     if (outcome) return answerPayment({ ...payment, ...outcome, ...(outcome.state !== 'authorised' && { holdUntil: undefined }) });
     // Past the deadline. The fact may be in the table already, if another replica read it and its notice was lost.
     const now = await this.database.transaction(tenants(payment.tenant), (tx) => findPayment(tx, payment.tenant, payment.id));

@@ -1,0 +1,159 @@
+import { type ProgrammeId } from '@points/kernel';
+import type { ClientBase } from 'pg';
+import { jsonOf } from './columns-sql.js';
+import { format, type Line, type Row, type RowName, type TransferLine } from './lines.js';
+
+/**
+ * All books of a programme as lines, in the order that move/README.md gives, a few hundred rows in memory at a time. The client is in
+ * a transaction that sees one state (repeatable read, or its own writes). A row that belongs to nothing comes as a `stray`.
+ */
+export async function* readBooks(client: ClientBase, programme: ProgrammeId): AsyncGenerator<Line> {
+  // By key and in the order of keys: a sort or a hash of all transfers would delay the first line and fill a disk.
+  await client.query(`select set_config('enable_sort', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_material', 'off', true), set_config('jit', 'off', true)`);
+  let count = 0;
+  const lines = concatenated(client, programme);
+  for await (const line of lines) {
+    count++;
+    yield line;
+  }
+  yield { type: 'end', lines: count };
+}
+
+async function* concatenated(client: ClientBase, programme: ProgrammeId): AsyncGenerator<Line> {
+  yield { type: 'ledger', format };
+  yield* rows<Line>(client, 'programme', programmeText, programme);
+  yield* rows<Line>(client, 'rules', ruleText, programme);
+  yield* rows<Line>(client, 'blocks', blockText, programme);
+  yield* strays(client, programme);
+  const lots = new Grouped(rows<{ type: 'lot' } & Row<'lot'>>(client, 'lots', lotText, programme));
+  const holds = new Grouped(rows<{ type: 'hold' } & Row<'hold'>>(client, 'holds', holdText, programme));
+  const transfers = new Grouped(rows<TransferLine>(client, 'transfers', transferText, programme));
+  for await (const account of rows<{ type: 'account' } & Row<'account'>>(client, 'accounts', accountText, programme)) {
+    yield account;
+    yield* lots.of(account.account);
+    yield* holds.of(account.account);
+    yield* transfers.of(account.account);
+  }
+  yield* rows<Line>(client, 'refusals', refusalText, programme);
+}
+
+async function* strays(client: ClientBase, programme: ProgrammeId): AsyncGenerator<Line> {
+  // These look for what is missing among all rows: here a hash is the right way.
+  await client.query(`select set_config('enable_hashjoin', 'on', true), set_config('enable_sort', 'on', true)`);
+  for (const [table, text] of strayTexts) {
+    for await (const row of rows<Record<string, unknown>>(client, `strays_${table.toLowerCase()}`, text, programme)) yield { type: 'stray', table, row };
+  }
+  await client.query(`select set_config('enable_hashjoin', 'off', true), set_config('enable_sort', 'off', true)`);
+}
+
+/** Rows that come in the order of the accounts, handed out account by account. */
+class Grouped<T extends { readonly account: string }> {
+  private head: Promise<IteratorResult<T>> | undefined;
+
+  constructor(private readonly rows: AsyncGenerator<T>) {}
+
+  async *of(account: string): AsyncGenerator<T> {
+    for (;;) {
+      this.head ??= this.rows.next();
+      const next = await this.head;
+      if (next.done === true || next.value.account !== account) return;
+      yield next.value;
+      this.head = undefined;
+    }
+  }
+}
+
+async function* rows<T>(client: ClientBase, cursor: string, text: string, programme: ProgrammeId): AsyncGenerator<T> {
+  await client.query(`declare books_${cursor} no scroll cursor for ${text}`, [programme]);
+  for (;;) {
+    const { rows: page } = await client.query<{ line: T }>(`fetch ${rowsPerFetch} from books_${cursor}`);
+    for (const { line } of page) yield line;
+    if (page.length < rowsPerFetch) break;
+  }
+  await client.query(`close books_${cursor}`);
+}
+
+/** About half a megabyte of transfers. */
+const rowsPerFetch = 500;
+
+const lineOf = (type: string, name: RowName, alias: string, more = '') =>
+  `(select row_to_json(line) from (select '${type}' as type, row.*${more} from ${recordOf(name, alias)} as row) as line)`;
+
+/** The columns as a record, so that a line can begin with its type. */
+function recordOf(name: RowName, alias: string): string {
+  // The inside of jsonOf: its select, without row_to_json around it.
+  return jsonOf(name, alias).replace('(select row_to_json(r) from ', '').replace(/ as r\)$/, '');
+}
+
+const programmeText = `select ${lineOf('programme', 'programme', 'p')} as line from programme p where p.programme = $1`;
+
+const ruleText = `
+  select ${lineOf('rule', 'rule', 'r', `, (select ${jsonOf('ruleSeal', 's', { only: ['block', 'leaf', 'hash'] })} from rule_seal s where s.programme = r.programme and s.version = r.version) as seal`)} as line
+  from programme_rule r where r.programme = $1 order by r.version`;
+
+const blockText = `select ${lineOf('block', 'block', 'b')} as line from block b where b.programme = $1 order by b.number`;
+
+const accountText = `select ${lineOf('account', 'account', 'a')} as line from account a where a.programme = $1 order by a.account`;
+
+const lotText = `
+  select ${lineOf('lot', 'lot', 'l')} as line from lot l
+  where l.programme = $1 and exists (select from account a where a.programme = l.programme and a.account = l.account)
+  order by l.account, l.lot`;
+
+const holdText = `
+  select ${lineOf('hold', 'hold', 'h')} as line from hold h
+  where h.programme = $1 and exists (select from account a where a.programme = h.programme and a.account = h.account)
+  order by h.account, h.hold`;
+
+const transferText = `
+  select ${lineOf(
+    'transfer',
+    'transfer',
+    't',
+    `,
+    array(select ${jsonOf('entry', 'e', { only: ['account', 'amount'] })} from entry e
+      where e.programme = t.programme and e.account in (t.account, t.counter) and e.effective_at = t.effective_at and e.transfer = t.transfer
+      order by e.account <> t.account) as entries,
+    array(select ${jsonOf('draw', 'd', { only: ['seq', 'lot', 'amount'] })} from draw d
+      where d.programme = t.programme and d.account = t.account and d.transfer = t.transfer order by d.seq) as draws,
+    (select ${jsonOf('posting', 'p')} from posting p where p.programme = t.programme and p.reference = t.reference and p.transfer = t.transfer) as posting,
+    (select ${jsonOf('seal', 's', { only: ['block', 'leaf', 'hash', 'lotEnds'] })} from seal s where s.programme = t.programme and s.transfer = t.transfer) as seal`,
+  )} as line
+  from transfer t
+  where t.programme = $1 and exists (select from account a where a.programme = t.programme and a.account = t.account)
+  order by t.account, t.effective_at, t.transfer`;
+
+const refusalText = `select ${lineOf('posting', 'posting', 'p')} as line from posting p where p.programme = $1 and p.transfer is null order by p.reference`;
+
+const stray = (name: RowName, table: string, alias: string, without: string, order: string) =>
+  `select ${jsonOf(name, alias)} as line from ${table} ${alias} where ${alias}.programme = $1 and not exists (${without}) order by ${order}`;
+
+/** In the order in which a reader should hear of them: what is missing explains what is left over. */
+const strayTexts: readonly (readonly [RowName, string])[] = [
+  ['ruleSeal', stray('ruleSeal', 'rule_seal', 's', 'select from programme_rule r where r.programme = s.programme and r.version = s.version', 's.version')],
+  ['seal', stray('seal', 'seal', 's', 'select from transfer t where t.programme = s.programme and t.account = s.account and t.effective_at = s.effective_at and t.transfer = s.transfer', 's.block, s.leaf')],
+  ['transfer', stray('transfer', 'transfer', 't', 'select from account a where a.programme = t.programme and a.account = t.account', 't.account, t.effective_at, t.transfer')],
+  [
+    'entry',
+    stray(
+      'entry',
+      'entry',
+      'e',
+      'select from transfer t where t.programme = e.programme and t.effective_at = e.effective_at and t.transfer = e.transfer and (t.account = e.account or t.counter = e.account)',
+      'e.account, e.effective_at, e.transfer',
+    ),
+  ],
+  ['draw', stray('draw', 'draw', 'd', 'select from transfer t where t.programme = d.programme and t.account = d.account and t.transfer = d.transfer', 'd.account, d.transfer, d.seq')],
+  ['lot', stray('lot', 'lot', 'l', 'select from account a where a.programme = l.programme and a.account = l.account', 'l.account, l.lot')],
+  ['hold', stray('hold', 'hold', 'h', 'select from account a where a.programme = h.programme and a.account = h.account', 'h.account, h.hold')],
+  [
+    'posting',
+    stray(
+      'posting',
+      'posting',
+      'p',
+      'select from transfer t where t.programme = p.programme and t.account = p.account and t.effective_at = p.effective_at and t.transfer = p.transfer and t.reference = p.reference',
+      'p.reference',
+    ).replace('where p.programme', 'where p.transfer is not null and p.programme'),
+  ],
+];
