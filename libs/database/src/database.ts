@@ -79,7 +79,7 @@ export class Database {
       max,
       ...Database.settings(this.options),
       pipeline: true,
-    } as PoolConfig);
+    });
     pool.on('error', (error) => connectionLost(this.options.log, error));
     return pool;
   }

@@ -11,13 +11,14 @@ export class AnswerInterceptor implements NestInterceptor {
     if (context.getType() !== 'http') return next.handle();
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     return next.handle().pipe(
-      map((result: unknown) => {
+      map((result: unknown): unknown => {
         if (!(result instanceof StoredAnswer)) {
           void reply.code(operationOf(context.getHandler())?.status ?? 200);
           return result;
         }
         void reply.code(result.status).headers({ ...result.headers });
-        return result.headers?.['content-type'] ? JSON.stringify(result.body) : result.body;
+        // Fastify writes JSON by itself only where no other media type is named; a text (CSV) is the body as it is.
+        return result.headers?.['content-type'] && typeof result.body !== 'string' ? JSON.stringify(result.body) : result.body;
       }),
     );
   }

@@ -69,7 +69,7 @@ function inlined(type: Type, path: readonly Type[]): Record<string, unknown> {
 }
 
 function ancestorsOf(type: Type): Type[] {
-  const parent = Object.getPrototypeOf(type.prototype)?.constructor as Type | undefined;
+  const { constructor: parent } = (Object.getPrototypeOf(type.prototype) ?? {}) as { constructor?: Type };
   return parent && parent !== (Object as unknown) ? [parent, ...ancestorsOf(parent)] : [];
 }
 

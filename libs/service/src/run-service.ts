@@ -14,10 +14,7 @@ import {
   pruneRequests,
   requestPruneRowsMax,
   routesOf,
-  sendProblem,
-  toProblem,
   tuneFastify,
-  type AnyServer,
 } from '@points/http';
 import { deadLetterCommand, Messaging } from '@points/messaging';
 import { createLogger, metrics, startTracing, type Logger, type Metrics } from '@points/observability';
@@ -193,7 +190,7 @@ async function serve<C extends ServiceConfig>(
     bufferLogs: false,
   });
   opened.push(() => app.close());
-  const server = app.getHttpAdapter().getInstance() as unknown as AnyServer;
+  const server = app.getHttpAdapter().getInstance();
   tuneFastify(server, measured);
   await definition.prepare?.(app, config);
   routesOf(app); // A route without @Operation must stop the start, not the first caller.

@@ -1,5 +1,7 @@
 import { Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { Database } from '@points/database';
+import { ChainController } from './chain/chain.http.js';
+import { ChainerJob } from './chain/chainer.job.js';
 import { CLOCK, systemClock, type Clock } from './clock.js';
 import { ExpireLots } from './expire-lots/expire-lots.js';
 import { ExpiryJob } from './expire-lots/expiry.job.js';
@@ -8,7 +10,10 @@ import { OnPostingRequested } from './post/on-posting-requested.js';
 import { PostingsController } from './post/postings.http.js';
 import { ProgrammesController } from './programmes/programmes.http.js';
 import { ReleaseHolds } from './release-holds/release-holds.js';
+import { ReconcileController } from './reconcile/reconcile.http.js';
 import { ReportController } from './report/report.http.js';
+import { ReportsController } from './report/reports.http.js';
+import { AccountsController } from './statement/accounts.http.js';
 import { StatementController } from './statement/statement.http.js';
 
 /** After the HTTP server and the consumer have stopped, nothing new comes; what is under way is finished. */
@@ -22,7 +27,7 @@ class CloseDoor implements OnApplicationShutdown {
 }
 
 @Module({
-  controllers: [ProgrammesController, PostingsController, StatementController, ReportController, OnPostingRequested],
+  controllers: [ProgrammesController, PostingsController, StatementController, AccountsController, ReportController, ReportsController, ReconcileController, OnPostingRequested],
   providers: [
     { provide: CLOCK, useValue: systemClock },
     { provide: Door, inject: [Database, CLOCK], useFactory: (database: Database, now: Clock) => new Door({ database, now }) },
@@ -33,6 +38,7 @@ class CloseDoor implements OnApplicationShutdown {
       useFactory: (database: Database, door: Door, now: Clock) => new ReleaseHolds(database, door, now),
     },
     ExpiryJob,
+    ChainerJob,
     CloseDoor,
   ],
 })

@@ -1,6 +1,7 @@
 import { postingRequestedV1 } from '@points/contracts';
 import { ServiceConfig, type ServiceDefinition } from '@points/service';
 import { LedgerModule } from './ledger.module.js';
+import { acceptLists } from './reconcile/reconcile.http.js';
 import { migrations } from './schema/migrations.js';
 
 export const ledger: ServiceDefinition = {
@@ -11,4 +12,5 @@ export const ledger: ServiceDefinition = {
   config: ServiceConfig,
   migrations,
   reads: [postingRequestedV1],
+  prepare: acceptLists,
 };

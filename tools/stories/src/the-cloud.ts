@@ -58,6 +58,6 @@ export async function startTheCloud(): Promise<TheCloud> {
       if (status >= 300) throw new Error(`${service} ${method} ${path}: ${status} ${JSON.stringify(answer)}`);
       return answer;
     },
-    stop: fresh.stop,
+    stop: () => fresh.stop(),
   };
 }

@@ -1,4 +1,5 @@
-import type { ClientBase } from 'pg';
+import type { Statement } from '@points/database';
+import type { QueryResultRow } from 'pg';
 import { jsonOf } from '../move/columns-sql.js';
 import type { Row } from '../move/lines.js';
 import { grants, type GrantedLot, type TransferFacts } from './leaf.js';
@@ -16,11 +17,13 @@ export interface StoredTransfer {
 }
 
 /** Those of the transfers that are there, in the order asked for. A sealed one is read with its lots' ends as they were sealed. */
-export async function readFacts(client: ClientBase, programme: string, keys: readonly TransferKey[]): Promise<StoredTransfer[]> {
-  const { rows } = await client.query<FactsRow>({
-    ...readFactsStatement,
-    values: [programme, keys.map((one) => one.account), keys.map((one) => one.effectiveAt), keys.map((one) => one.transfer)],
-  });
+export async function readFacts(query: Query, programme: string, keys: readonly TransferKey[]): Promise<StoredTransfer[]> {
+  const rows = await query<FactsRow>(readFactsStatement, [
+    programme,
+    keys.map((one) => one.account),
+    keys.map((one) => one.effectiveAt),
+    keys.map((one) => one.transfer),
+  ]);
   return rows.map(({ transfer, draws, hold, posting, seal }) => {
     const ends = [...(seal?.lotEnds ?? [])];
     const lots = (draws ?? []).map(({ lot, amount, granted }) => {
@@ -30,6 +33,9 @@ export async function readFacts(client: ClientBase, programme: string, keys: rea
     return { facts: { ...transfer, programme, draws: lots, reserved: hold, posting: posting && postedOf(posting) }, seal };
   });
 }
+
+/** Over a transaction of the service, or over a session of the chainer's own. */
+export type Query = <T extends QueryResultRow>(statement: Statement, values: readonly unknown[]) => Promise<T[]>;
 
 /** Only of a posting that was posted. */
 export function postedOf(posting: Row<'posting'>): TransferFacts['posting'] {
@@ -55,14 +61,14 @@ const readFactsStatement = {
     select ${jsonOf('transfer', 't')} as transfer,
       (select json_agg(json_build_object('lot', d.lot, 'amount', d.amount, 'granted',
           case when d.amount > 0 and t.kind <> 'refund' then
-            (select ${jsonOf('lot', 'l', { only: grantedFields })} from lot l where l.programme = d.programme and l.account = d.account and l.lot = d.lot)
+            (select ${jsonOf('lot', 'l', grantedFields)} from lot l where l.programme = d.programme and l.account = d.account and l.lot = d.lot)
           end) order by d.seq)
        from draw d where d.programme = t.programme and d.account = t.account and d.transfer = t.transfer) as draws,
       case when t.kind = 'hold' then
         (select ${jsonOf('hold', 'h')} from hold h where h.programme = t.programme and h.account = t.account and h.hold = t.hold)
       end as hold,
       (select ${jsonOf('posting', 'p')} from posting p where p.programme = t.programme and p.reference = t.reference and p.transfer = t.transfer) as posting,
-      (select ${jsonOf('seal', 's', { only: ['block', 'leaf', 'hash', 'lotEnds'] })} from seal s
+      (select ${jsonOf('seal', 's', ['block', 'leaf', 'hash', 'lotEnds'])} from seal s
        where s.programme = t.programme and s.transfer = t.transfer) as seal
     from unnest($2::text[], $3::timestamptz[], $4::uuid[]) with ordinality as k (account, effective_at, transfer, n)
     join transfer t on t.programme = $1 and t.account = k.account and t.effective_at = k.effective_at and t.transfer = k.transfer

@@ -50,7 +50,7 @@ export async function sealNext(client: ClientBase, programme: ProgrammeId, seale
 
 async function seal(client: ClientBase, programme: ProgrammeId, sealedAt: Instant): Promise<Sealed | undefined> {
   const [rules, waiting] = [await readUnsealedRules(client, programme), await readWaiting(client, programme)];
-  const stored = await readFacts(client, programme, waiting.keys);
+  const stored = await readFacts(async (statement, values) => (await client.query({ ...statement, values: [...values] })).rows as never, programme, waiting.keys);
   const unsealed = new Map(stored.filter((one) => one.seal === null).map(({ facts }) => [facts.transfer, facts]));
   const transfers = [...unsealed.values()].map((facts) => ({ facts, hash: transferLeaf(facts) }));
   const ruleLeaves = rules.map((facts) => ({ facts, hash: ruleLeaf(facts) }));

@@ -1,10 +1,16 @@
 import { columns, type Kind, type RowName } from './lines.js';
 
-/** `to_json` of the row's columns; `alias` is the table in the statement. Fields that the statement adds come behind. */
-export function jsonOf(name: RowName, alias: string, options: { only?: readonly string[]; more?: string } = {}): string {
-  const fields = Object.entries(columns[name]).filter(([field]) => options.only === undefined || options.only.includes(field));
-  const list = fields.map(([field, kind]) => `${outOf(`${alias}.${columnOf(field)}`, plain(kind))} as "${field}"`).join(', ');
-  return `(select row_to_json(r) from (select ${list}${options.more === undefined ? '' : `, ${options.more}`}) as r)`;
+/** A row as JSON; `alias` is the table in the statement. */
+export function jsonOf(name: RowName, alias: string, only?: readonly string[]): string {
+  return `(select row_to_json(r) from (select ${fieldsOf(name, alias, only)}) as r)`;
+}
+
+/** The columns under the names that they have in a line. */
+export function fieldsOf(name: RowName, alias: string, only?: readonly string[]): string {
+  return Object.entries(columns[name])
+    .filter(([field]) => only === undefined || only.includes(field))
+    .map(([field, kind]) => `${outOf(`${alias}.${columnOf(field)}`, plain(kind))} as "${field}"`)
+    .join(', ');
 }
 
 /** Columns and the JSON record that `json_to_recordset` reads them from, to write rows of lines. */

@@ -1,6 +1,6 @@
 import { type ProgrammeId } from '@points/kernel';
 import type { ClientBase } from 'pg';
-import { jsonOf } from './columns-sql.js';
+import { fieldsOf, jsonOf } from './columns-sql.js';
 import { format, type Line, type Row, type RowName, type TransferLine } from './lines.js';
 
 /**
@@ -77,18 +77,12 @@ async function* rows<T>(client: ClientBase, cursor: string, text: string, progra
 const rowsPerFetch = 500;
 
 const lineOf = (type: string, name: RowName, alias: string, more = '') =>
-  `(select row_to_json(line) from (select '${type}' as type, row.*${more} from ${recordOf(name, alias)} as row) as line)`;
-
-/** The columns as a record, so that a line can begin with its type. */
-function recordOf(name: RowName, alias: string): string {
-  // The inside of jsonOf: its select, without row_to_json around it.
-  return jsonOf(name, alias).replace('(select row_to_json(r) from ', '').replace(/ as r\)$/, '');
-}
+  `(select row_to_json(line) from (select '${type}' as type, ${fieldsOf(name, alias)}${more}) as line)`;
 
 const programmeText = `select ${lineOf('programme', 'programme', 'p')} as line from programme p where p.programme = $1`;
 
 const ruleText = `
-  select ${lineOf('rule', 'rule', 'r', `, (select ${jsonOf('ruleSeal', 's', { only: ['block', 'leaf', 'hash'] })} from rule_seal s where s.programme = r.programme and s.version = r.version) as seal`)} as line
+  select ${lineOf('rule', 'rule', 'r', `, (select ${jsonOf('ruleSeal', 's', ['block', 'leaf', 'hash'])} from rule_seal s where s.programme = r.programme and s.version = r.version) as seal`)} as line
   from programme_rule r where r.programme = $1 order by r.version`;
 
 const blockText = `select ${lineOf('block', 'block', 'b')} as line from block b where b.programme = $1 order by b.number`;
@@ -111,13 +105,13 @@ const transferText = `
     'transfer',
     't',
     `,
-    array(select ${jsonOf('entry', 'e', { only: ['account', 'amount'] })} from entry e
+    array(select ${jsonOf('entry', 'e', ['account', 'amount'])} from entry e
       where e.programme = t.programme and e.account in (t.account, t.counter) and e.effective_at = t.effective_at and e.transfer = t.transfer
       order by e.account <> t.account) as entries,
-    array(select ${jsonOf('draw', 'd', { only: ['seq', 'lot', 'amount'] })} from draw d
+    array(select ${jsonOf('draw', 'd', ['seq', 'lot', 'amount'])} from draw d
       where d.programme = t.programme and d.account = t.account and d.transfer = t.transfer order by d.seq) as draws,
     (select ${jsonOf('posting', 'p')} from posting p where p.programme = t.programme and p.reference = t.reference and p.transfer = t.transfer) as posting,
-    (select ${jsonOf('seal', 's', { only: ['block', 'leaf', 'hash', 'lotEnds'] })} from seal s where s.programme = t.programme and s.transfer = t.transfer) as seal`,
+    (select ${jsonOf('seal', 's', ['block', 'leaf', 'hash', 'lotEnds'])} from seal s where s.programme = t.programme and s.transfer = t.transfer) as seal`,
   )} as line
   from transfer t
   where t.programme = $1 and exists (select from account a where a.programme = t.programme and a.account = t.account)

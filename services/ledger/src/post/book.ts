@@ -1,6 +1,7 @@
 import { assert, points, type Instant, type Points } from '@points/kernel';
+import type { Counter, Tally } from '../rules/limits.js';
 import { byDrawOrder, isOver, type Lot } from '../rules/lots.js';
-import type { Hold, Holding, Movement, Posting, Refundable } from '../rules/movement.js';
+import type { Hold, Holding, Movement, Posting, Refundable, Reversible } from '../rules/movement.js';
 import type { Programme } from '../rules/programme.js';
 import type { Completed } from './request.js';
 
@@ -13,6 +14,10 @@ export class Book {
   readonly postings = new Map<string, KnownPosting>();
   /** By programme and reference of the posting that may be refunded. */
   readonly refundables = new Map<string, RefundableBook>();
+  /** By programme and reference of the grant that may be reversed; kept only where the flush has a reversal. */
+  reversibles: Map<string, ReversibleBook> | undefined;
+  /** By programme, account, key and period; only of programmes with limits. */
+  readonly counters = new Map<string, CounterBook>();
 
   account(programme: string, account: string): AccountBook {
     const key = keyOf(programme, account);
@@ -38,8 +43,40 @@ export class Book {
         this.refundables.set(keyOf(programme, reference), { account, refundable });
       }
     }
+    if (this.reversibles) this.noteGrant(this.reversibles, programme, account, reference, posting);
     for (const { lot, expiresAt } of posting.extensions) own.extend(lot, expiresAt);
     if (posting.hold) own.putHold(posting.hold);
+    for (const { amount, ...counter } of posting.counts ?? []) {
+      const { times, points: sum } = this.tallyOf(programme, counter);
+      const counted = { times: times + 1, points: Math.min(sum + amount, Number.MAX_SAFE_INTEGER) };
+      this.counters.set(counterKey(programme, counter), { programme, counter, tally: counted, changed: true });
+    }
+  }
+
+  tallyOf(programme: string, counter: Counter): Tally {
+    return this.counters.get(counterKey(programme, counter))?.tally ?? nothing;
+  }
+
+  /** Remembers the state, to come back to it: what some accounts are, what is known of references and what has been counted. */
+  checkpoint(accounts: readonly { readonly programme: string; readonly account: string }[]): () => void {
+    const before = new Map(accounts.map(({ programme, account }) => [keyOf(programme, account), this.account(programme, account).copy()]));
+    const maps = [this.postings, this.refundables, this.counters, this.reversibles].flatMap((map) => (map ? [kept(map as Map<string, unknown>)] : []));
+    return () => {
+      for (const [key, account] of before) this.accounts.set(key, account);
+      for (const restore of maps) restore();
+    };
+  }
+
+  private noteGrant(reversibles: Map<string, ReversibleBook>, programme: string, account: string, reference: string, { movements }: Posting): void {
+    const [movement] = movements;
+    if (movement?.kind === 'issue') {
+      const { id: transfer, effectiveAt, counter, draws } = movement;
+      const reversible: Reversible = { transfer, effectiveAt, source: (counter ?? '').slice('issued:'.length), lot: draws[0]?.lot ?? '', reversed: false };
+      reversibles.set(keyOf(programme, reference), { account, reversible });
+    }
+    if (movement?.kind !== 'reverse' && movement?.kind !== 'owe') return;
+    for (const [key, one] of reversibles)
+      if (one.reversible.transfer === movement.of) reversibles.set(key, { ...one, reversible: { ...one.reversible, reversed: true } });
   }
 
   /** Remembers that so much of a posting has been refunded. */
@@ -61,6 +98,29 @@ interface RefundableBook {
   readonly refundable: Refundable;
 }
 
+interface ReversibleBook {
+  readonly account: string;
+  readonly reversible: Reversible;
+}
+
+export interface CounterBook {
+  readonly programme: string;
+  readonly counter: Counter;
+  readonly tally: Tally;
+  readonly changed: boolean;
+}
+
+const nothing: Tally = { times: 0, points: 0 };
+
+/** Values are replaced and never changed, so the map's own copy is enough. */
+function kept(map: Map<string, unknown>): () => void {
+  const before = [...map];
+  return () => {
+    map.clear();
+    for (const [key, value] of before) map.set(key, value);
+  };
+}
+
 type Open<T> = { -readonly [K in keyof T]: T[K] };
 export type LotBook = Open<Lot> & { change: 'none' | 'made' | 'changed' };
 
@@ -68,6 +128,8 @@ export class AccountBook implements Holding {
   balance = points(0);
   held = points(0);
   lapsed = points(0);
+  debt = points(0);
+  frozen = false;
   latestAt: Instant | null = null;
   /** The row is there and locked. */
   exists = false;
@@ -88,6 +150,20 @@ export class AccountBook implements Holding {
     return this.byId.get(id);
   }
 
+  copy(): AccountBook {
+    const copy = new AccountBook(this.programme, this.account);
+    const { balance, held, lapsed, debt, frozen, latestAt, exists, changed, knowsLapsedLots } = this;
+    Object.assign(copy, { balance, held, lapsed, debt, frozen, latestAt, exists, changed, knowsLapsedLots });
+    for (const lot of this.lots) {
+      const one = { ...lot };
+      copy.lots.push(one);
+      copy.byId.set(one.lot, one);
+    }
+    for (const [id, hold] of this.holds) copy.holds.set(id, hold);
+    for (const [id, change] of this.holdChanges) copy.holdChanges.set(id, change);
+    return copy;
+  }
+
   /** Puts a lot in its place of the draw order; one that is known already stays. */
   addLot(lot: Lot, change: LotBook['change'] = 'none'): void {
     if (this.byId.has(lot.lot)) return;
@@ -105,7 +181,9 @@ export class AccountBook implements Holding {
 
   apply(movement: Movement, now: Instant): void {
     this.changed = true;
-    if (this.latestAt === null || this.latestAt < now) this.latestAt = now;
+    // A transfer takes effect at its sender's clock, which may be ahead of this process's: nobody gets points from his own future.
+    const at = movement.effectiveAt > now ? movement.effectiveAt : now;
+    if (this.latestAt === null || this.latestAt < at) this.latestAt = at;
     this.balance = points(this.balance + movement.signed);
     for (const lot of movement.grants) this.addLot({ ...lot, remaining: points(0) }, 'made');
     for (const { lot, amount } of movement.draws) {
@@ -113,6 +191,8 @@ export class AccountBook implements Holding {
       book.remaining = points(book.remaining + amount);
       if (movement.kind === 'expire') book.expired = points(book.expired - amount);
     }
+    if (movement.kind === 'owe') this.debt = points(this.debt + movement.amount);
+    if (movement.kind === 'repay') this.debt = points(this.debt - movement.amount);
     if (movement.kind === 'expire') this.lapsed = points(this.lapsed + movement.amount);
     for (const { lot, amount } of movement.reserves) {
       const book = this.changing(lot);
@@ -149,6 +229,10 @@ export class AccountBook implements Holding {
 
 export function keyOf(programme: string, id: string): string {
   return `${programme}/${id}`;
+}
+
+export function counterKey(programme: string, { account, key, period }: Counter): string {
+  return `${programme}/${account}/${period}/${key}`;
 }
 
 function isRefundable({ kind }: Movement): boolean {

@@ -3,9 +3,9 @@ import type { Instant } from '@points/kernel';
 import { nudgeRelay } from '@points/messaging';
 import type { Pool } from 'pg';
 import { keyOf } from './book.js';
-import { decideBatch, wantedBy } from './flush.js';
+import { decideBatch, requestsOf, wantedBy } from './flush.js';
 import { inPipeline, pipelinePool } from './pipeline.js';
-import type { Completed, DoorRequest } from './request.js';
+import type { AnyRequest, Completed, Unit } from './request.js';
 
 export interface DoorOptions {
   readonly database: Database;
@@ -27,6 +27,8 @@ export class Door {
   private readonly pool: Pool;
   private readonly now: () => Instant;
   private queue: Waiting[] = [];
+  /** Instructions in the queue. */
+  private waiting = 0;
   private readonly busy = new Set<string>();
   private flushes = 0;
   private pumping = false;
@@ -39,26 +41,37 @@ export class Door {
   }
 
   /** One outcome per request, in their order. Requests of one account are decided in the order in which they came. @throws DoorFull, or the trouble that a request ran into */
-  async post(requests: readonly DoorRequest[]): Promise<Completed[]> {
-    const results = await this.settle(requests);
-    return results.map((result) => {
-      if (result instanceof Error) throw result;
-      return result;
-    });
+  async post(requests: readonly AnyRequest[]): Promise<Completed[]> {
+    return outcomes(await this.settle(requests));
+  }
+
+  /**
+   * Decides a batch in one go, in the order of its requests, so that each sees what the ones before it did. An atomic one is carried
+   * out as a whole or not at all, and is never split over flushes. @throws DoorFull, or the trouble that the batch ran into
+   */
+  async postTogether(unit: Unit): Promise<Completed[]> {
+    if (unit.requests.length === 0) return [];
+    if (this.waiting + unit.requests.length > queueMax) throw full();
+    return outcomes(await this.enqueue(unit));
   }
 
   /** Like `post`, with each request's own trouble in its place: one bug does not hide the outcomes of the others. */
-  settle(requests: readonly DoorRequest[]): Promise<Result[]> {
-    if (this.queue.length + requests.length > queueMax) return Promise.reject(new DoorFull(`${queueMax} instructions wait already`));
+  settle(requests: readonly AnyRequest[]): Promise<Result[]> {
+    if (this.waiting + requests.length > queueMax) return Promise.reject(full());
     return Promise.all(
-      requests.map(
-        (request) =>
-          new Promise<Result>((answer) => {
-            this.queue.push({ request, accounts: accountsOf(request), answer });
-            this.pump();
-          }),
-      ),
+      requests.map(async (request) => {
+        const [result] = await this.enqueue({ requests: [request] });
+        return result ?? new Error('assertion failed: every request has a result');
+      }),
     );
+  }
+
+  private enqueue(unit: Unit): Promise<readonly Result[]> {
+    return new Promise((answer) => {
+      this.waiting += unit.requests.length;
+      this.queue.push({ unit, accounts: accountsOf(unit), answer });
+      this.pump();
+    });
   }
 
   /** Waits for what is under way and closes the connections. */
@@ -88,15 +101,21 @@ export class Door {
     const batch: Waiting[] = [];
     const waiting: Waiting[] = [];
     const blocked = new Set<string>();
-    let index = 0;
-    for (; index < this.queue.length && batch.length < max && waiting.length < lookAheadMax; index++) {
+    let [index, size] = [0, 0];
+    for (; index < this.queue.length && size < max && waiting.length < lookAheadMax; index++) {
       // The index is below the length.
       const one = this.queue[index] as Waiting;
-      if (one.accounts.some((key) => this.busy.has(key) || blocked.has(key))) {
+      const count = one.unit.requests.length;
+      // A batch that is larger than a flush goes alone.
+      if ((size > 0 && size + count > flushMax) || one.accounts.some((key) => this.busy.has(key) || blocked.has(key))) {
         for (const key of one.accounts) blocked.add(key);
         waiting.push(one);
-      } else batch.push(one);
+      } else {
+        batch.push(one);
+        size += count;
+      }
     }
+    this.waiting -= size;
     this.queue = index < this.queue.length ? [...waiting, ...this.queue.slice(index)] : waiting;
     for (const one of batch) for (const key of one.accounts) this.busy.add(key);
     return batch;
@@ -105,8 +124,9 @@ export class Door {
   private async run(batch: readonly Waiting[]): Promise<void> {
     this.flushes++;
     try {
-      const results = await this.flush(batch.map((one) => one.request));
-      batch.forEach((one, index) => one.answer(results[index] ?? new Error('assertion failed: every request has a result')));
+      const results = await this.flush(batch.map((one) => one.unit));
+      let from = 0;
+      for (const { unit, answer } of batch) answer(results.slice(from, (from += unit.requests.length)));
     } finally {
       this.flushes--;
       for (const one of batch) for (const key of one.accounts) this.busy.delete(key);
@@ -115,10 +135,10 @@ export class Door {
   }
 
   /** Trouble that passes is tried again; what fails for good is halved until the bad instruction stands alone. */
-  private async flush(requests: readonly DoorRequest[]): Promise<Result[]> {
+  private async flush(units: readonly Unit[]): Promise<Result[]> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.transaction(requests);
+        return await this.transaction(units);
       } catch (error) {
         this.known.clear();
         if (isWorthAnotherTry(error) && attempt < attemptsMax) {
@@ -126,19 +146,19 @@ export class Door {
           continue;
         }
         const trouble = error instanceof Error ? error : new Error('a flush failed', { cause: error });
-        if (requests.length === 1 || isTransient(error)) return requests.map(() => trouble);
-        const half = requests.length >> 1;
-        return [...(await this.flush(requests.slice(0, half))), ...(await this.flush(requests.slice(half)))];
+        if (units.length === 1 || isTransient(error)) return requestsOf(units).map(() => trouble);
+        const half = units.length >> 1;
+        return [...(await this.flush(units.slice(0, half))), ...(await this.flush(units.slice(half)))];
       }
     }
   }
 
-  private async transaction(requests: readonly DoorRequest[]): Promise<Result[]> {
-    const wanted = wantedBy(requests, (key) => this.known.has(key));
+  private async transaction(units: readonly Unit[]): Promise<Result[]> {
+    const wanted = wantedBy(units, (key) => this.known.has(key));
     const owners = tenants(...wanted.programmes.map((programme) => programme.slice(0, 6)));
-    const { results, opened } = await inPipeline(this.pool, owners, (send) => decideBatch(send, requests, wanted, this.now()));
+    const { results, opened } = await inPipeline(this.pool, owners, (send) => decideBatch(send, units, wanted, this.now()));
     for (const { programme, account } of opened) this.remember(keyOf(programme, account));
-    if (requests.some((one) => one.announce)) nudgeRelay();
+    if (units.some(({ requests }) => requests.some((one) => one.announce))) nudgeRelay();
     return results;
   }
 
@@ -152,15 +172,28 @@ export class Door {
 export type Result = Completed | Error;
 
 interface Waiting {
-  readonly request: DoorRequest;
+  readonly unit: Unit;
   readonly accounts: readonly string[];
-  readonly answer: (result: Result) => void;
+  readonly answer: (results: readonly Result[]) => void;
 }
 
 /** Holders' accounts are locked; a receiving system account is not. */
-function accountsOf({ programme, account, instruction }: DoorRequest): string[] {
-  const own = keyOf(programme, account);
-  return instruction.kind === 'transfer' ? [own, keyOf(programme, instruction.to)] : [own];
+function accountsOf({ requests }: Unit): string[] {
+  return requests.flatMap(({ programme, account, instruction }) => {
+    const own = keyOf(programme, account);
+    return instruction.kind === 'transfer' ? [own, keyOf(programme, instruction.to)] : [own];
+  });
+}
+
+function outcomes(results: readonly Result[]): Completed[] {
+  return results.map((result) => {
+    if (result instanceof Error) throw result;
+    return result;
+  });
+}
+
+function full(): DoorFull {
+  return new DoorFull(`${queueMax} instructions wait already`);
 }
 
 /** A reference or a hold that another process has just written: the next look finds it. */

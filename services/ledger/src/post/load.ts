@@ -1,9 +1,10 @@
 import type { PostingOutcome } from '@points/contracts';
 import { assert, parsePoints, points, type Instant, type LocalDate, type ProgrammeId } from '@points/kernel';
 import type { QueryArrayResult } from 'pg';
+import { budgetAccount, type Counter } from '../rules/limits.js';
 import type { Funding, Lot, Part } from '../rules/lots.js';
 import type { Programme, RuleVersion } from '../rules/programme.js';
-import { Book } from './book.js';
+import { Book, counterKey } from './book.js';
 import { array, instantOf, type Send } from './wire.js';
 
 /** What a flush touches. Accounts are in the order in which they are locked: two flushes over the same accounts queue up instead of deadlocking. */
@@ -16,6 +17,8 @@ export interface Wanted {
   readonly references: readonly { readonly programme: string; readonly reference: string }[];
   /** Postings that are to be refunded. */
   readonly refunds: readonly (Keyed & { readonly reference: string })[];
+  /** Grants that are to be taken back. */
+  readonly reversals?: readonly (Keyed & { readonly reference: string })[];
 }
 
 export interface Keyed {
@@ -28,10 +31,11 @@ export interface Keyed {
  * the time the locks were granted.
  */
 export async function load(send: Send, wanted: Wanted, now: Instant): Promise<Book> {
-  const { accounts, holds, references, refunds, opening } = wanted;
+  const { accounts, holds, references, refunds, opening, reversals = [] } = wanted;
   const pairs = [array(accounts, (one) => one.programme), array(accounts, (one) => one.account)];
   const refundKeys = [array(refunds, (one) => one.programme), array(refunds, (one) => one.account), array(refunds, (one) => one.reference)];
-  const [, programmeRows, accountRows, lotRows, holdRows, postingRows, refundableRows, refundedLotRows] = await Promise.all([
+  const reversalKeys = [array(reversals, (one) => one.programme), array(reversals, (one) => one.account), array(reversals, (one) => one.reference)];
+  const [, programmeRows, accountRows, lotRows, holdRows, postingRows, refundableRows, refundedLotRows, reversibleRows] = await Promise.all([
     opening.length > 0
       ? send(openAccounts, [array(opening, (one) => one.programme), array(opening, (one) => one.account), now])
       : undefined,
@@ -44,11 +48,12 @@ export async function load(send: Send, wanted: Wanted, now: Instant): Promise<Bo
     send(readPostings, [array(references, (one) => one.programme), array(references, (one) => one.reference)]),
     refunds.length > 0 ? send(readRefundables, refundKeys) : undefined,
     refunds.length > 0 ? send(readRefundedLots, refundKeys) : undefined,
+    reversals.length > 0 ? send(readReversibles, reversalKeys) : undefined,
   ]);
 
   const book = new Book();
   for (const row of programmeRows.rows) book.programmes.set(text(row[0]), programmeOf(row));
-  for (const [i, balance, held, lapsed, latestAt] of accountRows.rows) {
+  for (const [i, balance, held, lapsed, latestAt, frozen, debt] of accountRows.rows) {
     const one = at(accounts, i);
     const account = book.account(one.programme, one.account);
     account.exists = true;
@@ -56,6 +61,8 @@ export async function load(send: Send, wanted: Wanted, now: Instant): Promise<Bo
     account.held = parsePoints(text(held));
     account.lapsed = parsePoints(text(lapsed));
     account.latestAt = instantOf(latestAt);
+    account.frozen = frozen === true;
+    account.debt = parsePoints(text(debt));
   }
   addLots(book, accounts, lotRows);
   if (refundedLotRows) addLots(book, refunds, refundedLotRows);
@@ -108,7 +115,56 @@ export async function load(send: Send, wanted: Wanted, now: Instant): Promise<Bo
       },
     });
   }
+  if (reversibleRows) {
+    book.reversibles = new Map();
+    for (const [i, transfer, effectiveAt, counter, reversed, ...columns] of reversibleRows.rows) {
+      const one = at(reversals, i);
+      const lot = lotOf([i, ...columns]);
+      book.account(one.programme, one.account).addLot(lot);
+      const reversible = {
+        transfer: text(transfer),
+        effectiveAt: instantOf(effectiveAt),
+        source: text(counter).slice('issued:'.length),
+        lot: lot.lot,
+        reversed: reversed === true,
+      };
+      book.reversibles.set(`${one.programme}/${one.reference}`, { account: one.account, reversible });
+    }
+  }
   return book;
+}
+
+/**
+ * What the limits of the flush's programmes have counted. A budget's row is locked, because holders share it; it is made here, so that
+ * there is a row to lock. Budgets come after all accounts, in one order: flushes queue up for them and cannot deadlock.
+ */
+export async function loadCounters(send: Send, book: Book, wanted: readonly WantedCounter[]): Promise<void> {
+  const budgets = wanted.filter((one) => one.writes && one.counter.account === budgetAccount);
+  const [, { rows }] = await Promise.all([
+    budgets.length > 0 ? send(openBudgets, counterValues(budgets)) : undefined,
+    send(readCounters, counterValues(wanted)),
+  ]);
+  for (const [i, times, sum] of rows) {
+    const { programme, counter } = at(wanted, i);
+    const tally = { times: Number(times), points: parsePoints(text(sum)) };
+    book.counters.set(counterKey(programme, counter), { programme, counter, tally, changed: false });
+  }
+}
+
+export interface WantedCounter {
+  readonly programme: string;
+  readonly counter: Counter;
+  /** False for a dry run, which leaves nothing behind. */
+  readonly writes: boolean;
+}
+
+function counterValues(counters: readonly WantedCounter[]): string[] {
+  return [
+    array(counters, (one) => one.programme),
+    array(counters, (one) => one.counter.account),
+    array(counters, (one) => one.counter.key),
+    array(counters, (one) => one.counter.period),
+  ];
 }
 
 /** Lots that expiry has emptied, for accounts that would otherwise be refused without being told why. */
@@ -145,7 +201,7 @@ function lotOf(row: unknown[]): Lot {
 
 const none: readonly string[] = [];
 
-function programmeOf([programme, firstDay, lastDay, historyOpen, frozen, versions]: unknown[]): Programme {
+function programmeOf([programme, firstDay, lastDay, historyOpen, frozen, versions, lastGrantDay]: unknown[]): Programme {
   return {
     // Checked when it was stored, as everything in this row.
     programme: text(programme) as ProgrammeId,
@@ -154,6 +210,7 @@ function programmeOf([programme, firstDay, lastDay, historyOpen, frozen, version
     historyOpen: historyOpen === true,
     frozen: frozen === true,
     versions: versionsOf(text(versions)),
+    lastGrantDay: lastGrantDay === null ? null : (text(lastGrantDay) as LocalDate),
   };
 }
 
@@ -198,14 +255,15 @@ const readProgrammes = {
   text: `
     select programme, first_day::text, last_day::text, history_open, frozen,
       (select json_agg(json_build_object('version', version, 'validFrom', valid_from, 'rules', rules) order by version)::text
-       from programme_rule r where r.programme = p.programme)
+       from programme_rule r where r.programme = p.programme),
+      last_grant_day::text
     from programme p where programme = any ($1::text[])`,
 };
 
 const lockAccounts = {
   name: 'lock_accounts',
   text: `
-    select w.i, a.balance, a.held, a.lapsed, a.latest_at
+    select w.i, a.balance, a.held, a.lapsed, a.latest_at, a.frozen, a.debt
     from unnest($1::text[], $2::text[]) with ordinality as w (programme, account, i)
     join account a on a.programme = w.programme and a.account = w.account
     order by a.programme, a.account
@@ -269,4 +327,37 @@ const readRefundedLots = {
     ${refundedTransfer}
     join draw d on d.programme = t.programme and d.account = t.account and d.transfer = t.transfer
     join lot l on l.programme = d.programme and l.account = d.account and l.lot = d.lot`,
+};
+
+const readReversibles = {
+  name: 'read_reversibles',
+  text: `
+    select w.i, t.transfer, t.effective_at, t.counter,
+      exists (select from transfer r where r.programme = t.programme and r.account = t.account and r.of = t.transfer and r.kind in ('reverse', 'owe')),
+      ${lotColumns}
+    from unnest($1::text[], $2::text[], $3::text[]) with ordinality as w (programme, account, reference, i)
+    join posting p on p.programme = w.programme and p.reference = w.reference and p.account = w.account and p.kind = 'issue'
+    join transfer t on t.programme = p.programme and t.account = p.account and t.effective_at = p.effective_at and t.transfer = p.transfer
+    join draw d on d.programme = t.programme and d.account = t.account and d.transfer = t.transfer and d.seq = 0
+    join lot l on l.programme = d.programme and l.account = d.account and l.lot = d.lot`,
+};
+
+const openBudgets = {
+  name: 'open_budgets',
+  text: `
+    insert into counter (tenant, programme, account, key, period, times, points)
+    select left(w.programme, 6), w.programme, w.account, w.key, w.period, 0, 0
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as w (programme, account, key, period)
+    order by w.programme, w.account, w.key, w.period
+    on conflict do nothing`,
+};
+
+const readCounters = {
+  name: 'read_counters',
+  text: `
+    select w.i, c.times, c.points
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality as w (programme, account, key, period, i)
+    join counter c on c.programme = w.programme and c.account = w.account and c.key = w.key and c.period = w.period
+    order by c.programme, c.account, c.key, c.period
+    for no key update of c`,
 };

@@ -5,6 +5,8 @@ import { sender, together, type Send } from './wire.js';
 /**
  * Connections for `inPipeline`. Its statements join a short list with a table by its key, and must do so while a table is new and its
  * statistics say that it is empty: a plan that reads the whole table would be kept until the next analyze, minutes of full load later.
+ * Joins keep the order in which they are written: the planner takes the tenant policy for a filter that leaves next to nothing, and
+ * would begin with all transfers of an account instead of with the posting that was named (measured: ten times the index probes).
  */
 export function pipelinePool(database: Database, connections: number): Pool {
   const pool = database.pipelined(connections);
@@ -18,7 +20,8 @@ const byKeyOnly = `
   set enable_seqscan = off;
   set enable_hashjoin = off;
   set enable_mergejoin = off;
-  set jit = off`;
+  set jit = off;
+  set join_collapse_limit = 1`;
 
 /** What is known after the reads, and how to send the writes. */
 export interface Ready<T> {

@@ -1,9 +1,9 @@
 import type { PostingOutcome } from '@points/contracts';
 import type { Instant } from '@points/kernel';
-import type { PostingRequest } from '../rules/instruction.js';
+import type { AnyInstruction, Instruction, PostingRequest } from '../rules/instruction.js';
 
 /** An instruction at the door, with who asks and why. */
-export interface DoorRequest extends PostingRequest {
+export interface DoorRequest<Asked extends AnyInstruction = Instruction> extends PostingRequest<Asked> {
   /** Client or job, never a person's name. */
   readonly actor: string;
   readonly reason?: string;
@@ -13,9 +13,21 @@ export interface DoorRequest extends PostingRequest {
   readonly internal?: boolean;
 }
 
+/** What the door takes: callers' instructions and those of staff. */
+export type AnyRequest = DoorRequest<AnyInstruction>;
+
 export interface Completed {
   readonly outcome: PostingOutcome;
   readonly completedAt: Instant;
   /** The reference was known: this is what became of it the first time. */
   readonly repeated: boolean;
+}
+
+/** What is decided in one go: a request, or a batch that belongs together. */
+export interface Unit {
+  readonly requests: readonly AnyRequest[];
+  /** All are carried out or none. */
+  readonly atomic?: boolean;
+  /** Decided as it would be now, and nothing is written. */
+  readonly dryRun?: boolean;
 }

@@ -43,7 +43,7 @@ export function contractProblems(requested: { [Field in keyof PostingRequested]:
 }
 
 /** The fields of each kind; the contract ignores others, an HTTP caller is told. */
-export const fieldsOf: Readonly<Record<Instruction['kind'], readonly string[]>> = {
+export const fieldsOf: Readonly<Record<WireInstruction['kind'], readonly string[]>> = {
   issue: ['amount', 'source', 'funding'],
   hold: ['hold', 'amount', 'places', 'expiresAt'],
   capture: ['hold', 'amount', 'final', 'to', 'use'],

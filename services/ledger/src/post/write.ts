@@ -2,7 +2,7 @@ import { assert, type Instant } from '@points/kernel';
 import { outboxInsert, outboxRows, type OutgoingEvent } from '@points/messaging';
 import type { Movement } from '../rules/movement.js';
 import type { AccountBook, Book, LotBook } from './book.js';
-import type { Completed, DoorRequest } from './request.js';
+import type { AnyRequest, Completed } from './request.js';
 import { array, type Send } from './wire.js';
 
 /** A movement and whose wish it was. */
@@ -15,7 +15,7 @@ export interface Written {
 }
 
 export interface NewPosting {
-  readonly request: DoorRequest;
+  readonly request: AnyRequest;
   readonly fingerprint: string;
   readonly completed: Completed;
 }
@@ -89,6 +89,7 @@ export async function write(
         array(accounts, (one) => one.held),
         array(accounts, (one) => one.lapsed),
         array(accounts, (one) => one.latestAt),
+        array(accounts, (one) => one.debt),
       ],
     });
   if (madeLots.length > 0)
@@ -133,6 +134,19 @@ export async function write(
       ],
     });
   if (postings.length > 0) parts.push({ name: 'posting', values: ofPostings(postings) });
+  const counters = [...book.counters.values()].filter((one) => one.changed);
+  if (counters.length > 0)
+    parts.push({
+      name: 'counter',
+      values: [
+        array(counters, (one) => one.programme),
+        array(counters, (one) => one.counter.account),
+        array(counters, (one) => one.counter.key),
+        array(counters, (one) => one.counter.period),
+        array(counters, (one) => one.tally.times),
+        array(counters, (one) => one.tally.points),
+      ],
+    });
   if (events.length > 0) parts.push({ name: 'outbox', values: outboxRows(events).values });
   if (parts.length > 0)
     await send(
@@ -184,7 +198,7 @@ function list(items: readonly (string | number)[]): string {
   return array(items, (one) => one);
 }
 
-type PartName = 'transfer' | 'draw' | 'account' | 'madeLot' | 'changedLot' | 'madeHold' | 'changedHold' | 'posting' | 'outbox';
+type PartName = 'transfer' | 'draw' | 'account' | 'madeLot' | 'changedLot' | 'madeHold' | 'changedHold' | 'posting' | 'outbox' | 'counter';
 
 /** One prepared statement per combination of parts; a day's traffic uses about ten of them. */
 function statementOf(names: readonly PartName[]): { name: string; text: string } {
@@ -241,8 +255,8 @@ const partTexts: Record<PartName, (unnest: Unnest, parameter: Parameter) => stri
     )`,
   account: (unnest) => `
     account_changed as (
-      update account a set balance = c.balance, held = c.held, lapsed = c.lapsed, latest_at = c.latest_at
-      from ${unnest('text text bigint bigint bigint timestamptz')} as c (programme, account, balance, held, lapsed, latest_at)
+      update account a set balance = c.balance, held = c.held, lapsed = c.lapsed, latest_at = c.latest_at, debt = c.debt
+      from ${unnest('text text bigint bigint bigint timestamptz bigint')} as c (programme, account, balance, held, lapsed, latest_at, debt)
       where a.programme = c.programme and a.account = c.account
     )`,
   madeLot: (unnest) => `
@@ -279,4 +293,11 @@ const partTexts: Record<PartName, (unnest: Unnest, parameter: Parameter) => stri
         as p (programme, reference, account, kind, fingerprint, transfer, amount, effective_at, balance, available, refusal, completed_at)
     )`,
   outbox: () => '',
+  counter: (unnest) => `
+    counted as (
+      insert into counter (tenant, programme, account, key, period, times, points)
+      select left(programme, 6), programme, account, key, period, times, points
+      from ${unnest('text text text text integer bigint')} as c (programme, account, key, period, times, points)
+      on conflict on constraint counter_pk do update set times = excluded.times, points = excluded.points
+    )`,
 };

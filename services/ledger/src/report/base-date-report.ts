@@ -4,7 +4,7 @@ import type { CsvTable } from '../csv/csv-table.js';
 import type { BaseDate } from './fiscal-year.js';
 import { movements, type MovementRow } from './movements.js';
 
-/** previous + issued − redeemed − lapsed + moved + other = balance, as the law's report wants it. */
+/** previous + issued − redeemed − lapsed − takenBack + adjusted + moved + other = balance, as the law's report wants it. */
 export interface BaseDateRow {
   readonly funding: 'paid' | 'free' | 'all';
   /** Unused balance (未使用残高) at the base date before. */
@@ -16,6 +16,10 @@ export interface BaseDateRow {
   readonly refunded: Points;
   /** Expired, and fallen to the municipality. */
   readonly lapsed: Points;
+  /** Grants that were reversed. */
+  readonly takenBack: Points;
+  /** Corrections by staff. */
+  readonly adjusted: Points;
   /** Between lots and holders: 0 unless funding changes hands. */
   readonly moved: Points;
   readonly other: Points;
@@ -36,7 +40,12 @@ export interface BaseDateReport {
 
 export async function baseDateReport(tx: Tx, programme: ProgrammeId, base: BaseDate, knownAt: Instant | null): Promise<BaseDateReport> {
   const { rows, total } = await movements(tx, programme, { from: base.from, to: base.to, knownAt }, ['funding']);
-  const byFunding = (['paid', 'free'] as const).map((funding) => toRow(funding, rows.find((row) => row.funding === funding)));
+  const byFunding = (['paid', 'free'] as const).map((funding) =>
+    toRow(
+      funding,
+      rows.find((row) => row.funding === funding),
+    ),
+  );
   const paid = byFunding.find((row) => row.funding === 'paid')?.balance ?? 0;
   return {
     day: base.day,
@@ -51,7 +60,7 @@ export async function baseDateReport(tx: Tx, programme: ProgrammeId, base: BaseD
 }
 
 export function baseDateTable({ rows, total }: BaseDateReport): CsvTable {
-  const columns = ['funding', 'previous', 'issued', 'redeemed', 'refunded', 'lapsed', 'moved', 'other', 'balance'] as const;
+  const columns = ['funding', 'previous', 'issued', 'redeemed', 'refunded', 'lapsed', 'takenBack', 'adjusted', 'moved', 'other', 'balance'] as const;
   return { header: columns, rows: [...rows, total].map((row) => columns.map((column) => row[column])) };
 }
 
@@ -67,6 +76,8 @@ function toRow(funding: BaseDateRow['funding'], row: MovementRow | undefined): B
     redeemed: points(sumPoints([of('used'), of('converted'), of('donated')]) - of('refunded')),
     refunded: of('refunded'),
     lapsed: sumPoints([of('expired'), of('reverted')]),
+    takenBack: of('takenBack'),
+    adjusted: of('adjusted'),
     moved: of('moved'),
     other: of('other'),
     balance: of('closing'),

@@ -21,13 +21,26 @@ export async function breakage(tx: Tx, programme: ProgrammeId, at: Instant, know
 }
 
 export function breakageTable({ rows }: Breakage): CsvTable {
-  const columns = ['cohort', 'issued', 'moved', 'other', 'used', 'converted', 'donated', 'refunded', 'expired', 'reverted', 'closing', 'breakageBasisPoints'] as const;
+  const columns = [
+    'cohort',
+    'issued',
+    'takenBack', 'adjusted', 'moved',
+    'other',
+    'used',
+    'converted',
+    'donated',
+    'refunded',
+    'expired',
+    'reverted',
+    'closing',
+    'breakageBasisPoints',
+  ] as const;
   return { header: columns, rows: rows.map((row) => columns.map((column) => row[column])) };
 }
 
 /** Points that came into a cohort by a transfer or a renewal count as granted there, and leave the cohort they came from. */
 function withRate(row: MovementRow): BreakageRow {
-  const granted: Points = points(row.issued + row.moved + row.other);
+  const granted: Points = points(row.issued - row.takenBack + row.adjusted + row.moved + row.other);
   const lapsed = BigInt(row.expired) + BigInt(row.reverted);
   return { ...row, breakageBasisPoints: granted > 0 ? Number((lapsed * 10_000n) / BigInt(granted)) : null };
 }

@@ -68,16 +68,29 @@ export async function movementLines(
     seq,
     limit + 1,
   ]);
-  const lines = rows.slice(0, limit).map(({ id: _, seq: __, amount, account, ...line }): ReportLine => {
-    return { ...line, holder: account.slice('holder:'.length), points: points(sign * parsePoints(amount)) };
-  });
+  const lines = rows.slice(0, limit).map((line) => toLine(line, sign));
   const last = rows[limit - 1];
   return { total, lines, next: rows.length > limit && last ? cursorOf(last.effectiveAt, last.id, last.seq) : null };
 }
 
 export function linesTable({ lines }: ReportLines): CsvTable {
   return {
-    header: ['effectiveAt', 'kind', 'points', 'holder', 'counter', 'source', 'funding', 'grantedAt', 'lot', 'posting', 'recordedAt', 'reference', 'actor', 'reason'],
+    header: [
+      'effectiveAt',
+      'kind',
+      'points',
+      'holder',
+      'counter',
+      'source',
+      'funding',
+      'grantedAt',
+      'lot',
+      'posting',
+      'recordedAt',
+      'reference',
+      'actor',
+      'reason',
+    ],
     rows: lines.map((line) => [
       line.effectiveAt,
       line.kind,
@@ -94,6 +107,28 @@ export function linesTable({ lines }: ReportLines): CsvTable {
       line.actor,
       line.reason,
     ]),
+  };
+}
+
+function toLine(row: LineRow, sign: 1 | -1): ReportLine {
+  const { posting, kind, counter, lot, source, funding, grantedAt, effectiveAt, recordedAt, reference, actor, reason } = row;
+  const holder = row.account.slice('holder:'.length);
+  const counted = points(sign * parsePoints(row.amount));
+  return {
+    posting,
+    kind,
+    points: counted,
+    holder,
+    counter,
+    lot,
+    source,
+    funding,
+    grantedAt,
+    effectiveAt,
+    recordedAt,
+    reference,
+    actor,
+    reason,
   };
 }
 

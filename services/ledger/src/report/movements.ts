@@ -1,5 +1,15 @@
 import type { Tx } from '@points/database';
-import { assert, jstDateOf, parsePoints, points, sumPoints, type Instant, type LocalDate, type Points, type ProgrammeId } from '@points/kernel';
+import {
+  assert,
+  jstDateOf,
+  parsePoints,
+  points,
+  sumPoints,
+  type Instant,
+  type LocalDate,
+  type Points,
+  type ProgrammeId,
+} from '@points/kernel';
 import { bookLines, countedAt, countsBefore, lapses, postedLines } from './book-lines.js';
 import { flowTotalNames, flowTotalOf, signOf, type FlowTotal } from './totals.js';
 
@@ -37,7 +47,7 @@ export interface Movements {
 export const ageBuckets = ['0-30', '31-90', '91-180', '181-365', '366-'] as const;
 
 /**
- * What happened in a period: opening + issued − used − converted − donated + refunded − expired − reverted + moved + other = closing,
+ * What happened in a period: opening + issued − used − converted − donated + refunded − expired − reverted − takenBack + adjusted + moved + other = closing,
  * in each row and in all. One statement, so one state of the books.
  *
  * Without `knownAt` the balance is taken from what the lots have left, less what happened since: a report on a recent month reads
@@ -48,7 +58,12 @@ export async function movements(tx: Tx, programme: ProgrammeId, period: Period, 
   const hasStock = !by.includes('age');
   const months = by.includes('month') ? monthsOf(period) : [undefined];
   const rows: MovementRow[] = [];
-  for (const group of grouped(cells, (cell) => keyOf(cell, by.filter((one) => one !== 'month')))) {
+  for (const group of grouped(cells, (cell) =>
+    keyOf(
+      cell,
+      by.filter((one) => one !== 'month'),
+    ),
+  )) {
     let opening = hasStock ? openingOf(group, period.knownAt !== null) : undefined;
     for (const month of months) {
       const flow = group.filter((cell) => cell.side === 'flow' && (month === undefined || cell.month === month));
@@ -89,7 +104,12 @@ function rowOf(flow: readonly Cell[], opening: Points | undefined): MovementRow 
     // One entry per name of a total.
   ) as Record<FlowTotal, Points>;
   const lines = flow.reduce((sum, cell) => sum + cell.lines, 0);
-  return { ...(opening !== undefined && { opening }), ...totals, ...(opening !== undefined && { closing: points(opening + sumOf(flow)) }), lines };
+  return {
+    ...(opening !== undefined && { opening }),
+    ...totals,
+    ...(opening !== undefined && { closing: points(opening + sumOf(flow)) }),
+    lines,
+  };
 }
 
 function totalOf(cells: readonly Cell[], hasStock: boolean, isKnown: boolean): MovementRow {

@@ -36,7 +36,7 @@ export async function outstanding(
   const cells = await tx.query<OutstandingCell>(sumsBy(by, knownAt !== null), [programme, at, knownAt]);
   const rows = cells.map(({ points, lots, holders, isTotal, ...labels }) => {
     const named = Object.fromEntries(by.map((one) => [one, labels[one]]));
-    return { isTotal, row: { ...(isTotal ? {} : named), points: parsePoints(points), lots, holders } as OutstandingRow };
+    return { isTotal, row: { ...(isTotal ? {} : named), points: parsePoints(points), lots, holders } };
   });
   const total = rows.find(({ isTotal }) => isTotal)?.row ?? { points: parsePoints(0), lots: 0, holders: 0 };
   const parts = by.length === 0 ? [total] : rows.flatMap(({ isTotal, row }) => (isTotal ? [] : [row]));
@@ -76,7 +76,11 @@ export async function outstandingLots(
   );
   const lines = rows
     .slice(0, page.limit)
-    .map(({ account: of, points, ...row }): OutstandingLot => ({ ...row, holder: of.slice('holder:'.length), points: parsePoints(points) }));
+    .map(({ account: of, points, ...row }): OutstandingLot => ({
+      ...row,
+      holder: of.slice('holder:'.length),
+      points: parsePoints(points),
+    }));
   const last = rows[page.limit - 1];
   return { lines, next: rows.length > page.limit && last ? cursorOf(last.account, last.lot) : null };
 }

@@ -38,7 +38,9 @@ export async function changeClose(
   const { bookedUntil } = fiscalYear(year);
   if (closed && now < bookedUntil) {
     const lastDay = jstDateOf(new Date(Date.parse(bookedUntil) - 1).toISOString() as Instant);
-    throw problem(422, 'books-still-open', `what belongs to fiscal year ${year} is booked through ${lastDay}; close it after that`, { lastDay });
+    throw problem(422, 'books-still-open', `what belongs to fiscal year ${year} is booked through ${lastDay}; close it after that`, {
+      lastDay,
+    });
   }
   if (changes.length >= closesMax) throw problem(422, 'too-many-changes', `the year was closed and opened ${closesMax} times`);
   const change: CloseChange = {

@@ -72,11 +72,14 @@ const totals = {
     group by kind`,
 };
 
-/** An expiry at the instant itself belongs to the state of that instant: the lot's last moment was before it. */
+/**
+ * The expiry of a lot that ends at the instant itself belongs to the state of that instant: the lot's last moment was before it. One
+ * that follows a refund or a release belongs where that belongs.
+ */
 const lapsed = `
     select t.account, d.lot, -d.amount as points
     from transfer t join draw d on d.programme = t.programme and d.account = t.account and d.transfer = t.transfer
-    where t.programme = $1 and t.kind = 'expire' and t.effective_at <= $2::timestamptz
+    where t.programme = $1 and t.kind = 'expire' and (t.effective_at < $2::timestamptz or (t.effective_at = $2::timestamptz and t.of is null))
     union all
     select account, lot, remaining - held
     from lot where programme = $1 and open and expires_at <= $2::timestamptz and remaining > held`;
@@ -91,7 +94,7 @@ const outstandingPoints = {
   text: `
     select (
       coalesce((select sum(e.amount) from entry e where e.programme = $1 and e.account >= 'holder:' and e.account < 'holder;' and e.effective_at < $2::timestamptz), 0)
-      - coalesce((select sum(t.amount) from transfer t where t.programme = $1 and t.kind = 'expire' and t.effective_at = $2::timestamptz), 0)
+      - coalesce((select sum(t.amount) from transfer t where t.programme = $1 and t.kind = 'expire' and t.of is null and t.effective_at = $2::timestamptz), 0)
       - coalesce((select sum(remaining - held) from lot where programme = $1 and open and expires_at <= $2::timestamptz and remaining > held), 0)
     ) as points`,
 };

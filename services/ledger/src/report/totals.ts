@@ -9,6 +9,10 @@ export const flowTotals = {
   expired: { kinds: ['expire'], sign: -1 },
   /** Points that came back after their time and fell to the municipality. */
   reverted: { kinds: ['revert'], sign: -1 },
+  /** Grants that were reversed, and debts of reversed grants that later grants paid. */
+  takenBack: { kinds: ['reverse', 'repay'], sign: -1 },
+  /** Corrections by staff, either way. */
+  adjusted: { kinds: ['adjust'], sign: 1 },
   /** From holder to holder, and from a lot to the lot that follows it: 0 over the whole programme. */
   moved: { kinds: ['transfer-out', 'transfer-in', 'renew'], sign: 1 },
 } as const satisfies Record<string, { readonly kinds: readonly string[]; readonly sign: 1 | -1 }>;

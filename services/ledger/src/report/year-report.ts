@@ -28,13 +28,7 @@ export interface YearReport {
  * The close of a fiscal year by source and funding. A closed year keeps its figures: they are those that were known when the close
  * took hold, whatever is recorded later.
  */
-export async function yearReport(
-  tx: Tx,
-  programme: ProgrammeId,
-  year: number,
-  now: Instant,
-  asked: Instant | null,
-): Promise<YearReport> {
+export async function yearReport(tx: Tx, programme: ProgrammeId, year: number, now: Instant, asked: Instant | null): Promise<YearReport> {
   const { firstDay, lastDay, bookedUntil, ...bounds } = fiscalYear(year);
   const closes = await closesOf(tx, programme, year);
   const { period, isClosed } = yearPeriod(year, closes, now, asked);
@@ -72,7 +66,8 @@ export function yearPeriod(
   const { from, to } = fiscalYear(year);
   const last = closes.at(-1);
   const isClosed = last?.closed ?? false;
-  const beforeClose = last && isClosed && last.holdsFrom <= now ? (new Date(Date.parse(last.holdsFrom) - 1).toISOString() as Instant) : null;
+  const beforeClose =
+    last && isClosed && last.holdsFrom <= now ? (new Date(Date.parse(last.holdsFrom) - 1).toISOString() as Instant) : null;
   const knownAt = asked ?? beforeClose;
   return { period: clamped({ from, to, knownAt }, now), isClosed };
 }

@@ -46,6 +46,8 @@ const holdingOf = (lots: Lot[], of: Partial<Holding> = {}): Holding => ({
   balance: sumPoints(lots.map((lot) => lot.remaining)),
   held: sumPoints(lots.map((lot) => lot.held)),
   latestAt: null,
+  frozen: false,
+  debt: points(0),
   lots: [...lots].sort(byDrawOrder),
   lotOf: (id) => lots.find((lot) => lot.lot === id),
   ...of,

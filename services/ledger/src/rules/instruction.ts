@@ -1,7 +1,7 @@
 import type { Instant, Points, ProgrammeId } from '@points/kernel';
 import type { Funding } from './lots.js';
 
-/** What is to be done with a holder's account. */
+/** What is to be done with a holder's account, as any caller may ask for it. */
 export type Instruction =
   | { readonly kind: 'issue'; readonly amount: Points; readonly source: string; readonly funding: Funding }
   | {
@@ -24,17 +24,26 @@ export type Instruction =
   | { readonly kind: 'refund'; readonly of: string; readonly amount: Points }
   | { readonly kind: 'transfer'; readonly amount: Points; readonly to: string };
 
+/** What only the municipality's staff may do, by routes of their own. */
+export type StaffInstruction =
+  /** A correction by staff: points are added as a new lot, or taken in draw order wherever they are usable. */
+  | { readonly kind: 'adjust'; readonly direction: 'add' | 'take'; readonly amount: Points; readonly funding: Funding }
+  /** Takes a grant back: `of` is the reference of its issue. */
+  | { readonly kind: 'reverse'; readonly of: string };
+
+export type AnyInstruction = Instruction | StaffInstruction;
+
 /** Redeem at a merchant, convert to another scheme, donate to a fund. */
 export type Use = 'spend' | 'convert' | 'donate';
 
 /** One instruction with everything that its meaning depends on. */
-export interface PostingRequest {
+export interface PostingRequest<Asked extends AnyInstruction = Instruction> {
   /** Unique in the programme for ever. */
   readonly reference: string;
   readonly programme: ProgrammeId;
   /** `holder:<uuid>` */
   readonly account: string;
-  readonly instruction: Instruction;
+  readonly instruction: Asked;
   /** When it took effect, if that is not now. */
   readonly effectiveAt?: Instant;
 }
@@ -43,7 +52,7 @@ export interface PostingRequest {
  * Two requests with the same text ask for the same thing. Order of fields and of tags does not matter, nor who asks and why:
  * a caller that asks again after a crash may have lost his reason, but not his wish.
  */
-export function semanticContent(request: PostingRequest): string {
+export function semanticContent(request: PostingRequest<AnyInstruction>): string {
   const { instruction } = request;
   const fields: Record<string, unknown> = { ...instruction };
   if ('places' in instruction) fields['places'] = [...new Set(instruction.places)].sort();

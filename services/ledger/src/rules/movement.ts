@@ -1,4 +1,5 @@
 import type { Instant, Points } from '@points/kernel';
+import type { Count } from './limits.js';
 import type { Lot, Part } from './lots.js';
 import type { Rejection } from './rejection.js';
 
@@ -16,6 +17,14 @@ export type MovementKind =
   | 'renew'
   | 'transfer-out'
   | 'transfer-in'
+  /** A correction by staff, either way. */
+  | 'adjust'
+  /** What is left of a grant is taken back. */
+  | 'reverse'
+  /** What is not left of it becomes a debt: nothing changes between accounts. */
+  | 'owe'
+  /** A later grant pays the debt. */
+  | 'repay'
   /** Reserve and free: nothing changes between accounts. */
   | 'hold'
   | 'release';
@@ -65,12 +74,25 @@ export interface Refundable {
   readonly parts: readonly Part[];
 }
 
+/** A grant that may be reversed, once. */
+export interface Reversible {
+  readonly transfer: string;
+  readonly effectiveAt: Instant;
+  readonly source: string;
+  readonly lot: string;
+  readonly reversed: boolean;
+}
+
 /** What is known of a holder's account. */
 export interface Holding {
   readonly balance: Points;
   readonly held: Points;
   /** The latest recording time of the account: a clock that jumps back does not take its movements back in time. */
   readonly latestAt: Instant | null;
+  /** Its points cannot be held, used or transferred. */
+  readonly frozen: boolean;
+  /** What reversals could not take back: the next grants pay it. */
+  readonly debt: Points;
   /** In draw order. */
   readonly lots: readonly Lot[];
   lotOf(id: string): Lot | undefined;
@@ -87,6 +109,8 @@ export interface Posting {
   readonly hold?: Hold;
   /** New ends of lots that live on because the account was used. */
   readonly extensions: readonly { readonly lot: string; readonly expiresAt: Instant }[];
+  /** What it adds to the counters of the programme's limits. */
+  readonly counts?: readonly Count[];
 }
 
 export type Decision = Posting | { readonly ok: false; readonly rejection: Rejection };

@@ -1,4 +1,5 @@
-import { jstDateOf, type Instant, type LocalDate, type ProgrammeId } from '@points/kernel';
+import { jstDateOf, type Instant, type LocalDate, type Points, type ProgrammeId } from '@points/kernel';
+import type { Limit } from './limits.js';
 
 /** A municipality's kind of point (ポイント制度). Its rules are versions, each with the day from which it holds. */
 export interface Programme {
@@ -6,6 +7,8 @@ export interface Programme {
   readonly firstDay: LocalDate;
   /** The last day on which points can be moved; null while no end is planned. */
   readonly lastDay: LocalDate | null;
+  /** The last day on which points can be granted, where that is before `lastDay`. */
+  readonly lastGrantDay?: LocalDate | null;
   /** True while the municipality is still moving its history in: effective times in the past are accepted and expiry runs on request only. */
   readonly historyOpen: boolean;
   readonly frozen: boolean;
@@ -27,7 +30,16 @@ export interface Rules {
   /** Lots with a lower number are drawn first. */
   readonly priority: number;
   readonly transferAllowed: boolean;
+  /** Caps and velocity limits, in the order in which they are checked. Absent: none. */
+  readonly limits?: readonly Limit[];
+  /** Adjustments by staff above this many points need a second person. Absent: none does. */
+  readonly adjustmentAlone?: Points;
+  /** What a reversal does about points of the grant that are gone. Absent: `refuse`. */
+  readonly reverseOfSpent?: ReverseOfSpent;
 }
+
+/** A debt is paid by the grants that come next, before the holder can use them. */
+export type ReverseOfSpent = 'refuse' | 'debt';
 
 /** When a lot's time is over. "Usable through day X" is 23:59:59.999 of X in Tokyo. */
 export type Expiry =

@@ -40,7 +40,12 @@ const rules: fc.Arbitrary<Rules> = fc.record({
 const amounts = fc.integer({ min: 1, max: 120 }).map(points);
 const holds = fc.integer({ min: 1, max: 4 }).map((n) => `00000000-0000-4000-9000-00000000000${n}`);
 const instructions: fc.Arbitrary<Instruction> = fc.oneof(
-  fc.record({ kind: fc.constant('issue' as const), amount: amounts, source: fc.constant('city'), funding: fc.constantFrom('paid' as const, 'free' as const) }),
+  fc.record({
+    kind: fc.constant('issue' as const),
+    amount: amounts,
+    source: fc.constant('city'),
+    funding: fc.constantFrom('paid' as const, 'free' as const),
+  }),
   fc.record({ kind: fc.constantFrom('spend' as const, 'donate' as const), amount: amounts, to: fc.constant('merchant:m'), places: tags }),
   fc.record({ kind: fc.constant('hold' as const), hold: holds, amount: amounts, places: tags }),
   fc.record({ kind: fc.constant('capture' as const), hold: holds, amount: amounts, final: fc.boolean(), to: fc.constant('merchant:m') }),
@@ -49,7 +54,10 @@ const instructions: fc.Arbitrary<Instruction> = fc.oneof(
   fc.record({ kind: fc.constant('transfer' as const), amount: amounts, to: fc.constantFrom(anna, ben) }),
 );
 /** What happens, and how long after what happened before it. */
-const days = fc.array(fc.record({ after: fc.integer({ min: 0, max: 20 * 86_400_000 }), account: fc.constantFrom(anna, ben), what: fc.option(instructions) }), { maxLength: 30 });
+const days = fc.array(
+  fc.record({ after: fc.integer({ min: 0, max: 20 * 86_400_000 }), account: fc.constantFrom(anna, ben), what: fc.option(instructions) }),
+  { maxLength: 30 },
+);
 
 describe('whatever is asked of two holders, in any order and at any time', () => {
   it('every step conserves: draws add up to the entry, lots to the balance, and the entries of all accounts to zero', () => {
@@ -109,13 +117,23 @@ describe('whatever is asked of two holders, in any order and at any time', () =>
 
 describe('what is drawn', () => {
   it('does not depend on the order in which the lots were read', () => {
-    const lots = fc.uniqueArray(fc.record({ lot: fc.uuid(), priority: fc.integer({ min: 0, max: 1 }), end: fc.option(fc.integer({ min: 1, max: 3 })), remaining: fc.nat(50) }), {
-      selector: (one) => one.lot,
-      maxLength: 12,
-    });
+    const lots = fc.uniqueArray(
+      fc.record({
+        lot: fc.uuid(),
+        priority: fc.integer({ min: 0, max: 1 }),
+        end: fc.option(fc.integer({ min: 1, max: 3 })),
+        remaining: fc.nat(50),
+      }),
+      {
+        selector: (one) => one.lot,
+        maxLength: 12,
+      },
+    );
     fc.assert(
       fc.property(lots, fc.integer({ min: 1, max: 200 }), fc.infiniteStream(fc.nat()), (drafts, needed, keys) => {
-        const made = drafts.map(({ end, ...one }) => aLot({ ...one, remaining: points(one.remaining), expiresAt: end === null ? null : at(end * 86_400_000) }));
+        const made = drafts.map(({ end, ...one }) =>
+          aLot({ ...one, remaining: points(one.remaining), expiresAt: end === null ? null : at(end * 86_400_000) }),
+        );
         const shuffled = made.map((lot) => [keys.next().value ?? 0, lot] as const).sort(([a], [b]) => a - b);
         const drawn = (some: readonly Lot[]) => draw(some.toSorted(byDrawOrder), points(needed), at(0), []);
         expect(drawn(shuffled.map(([, lot]) => lot))).toEqual(drawn(made));
@@ -181,7 +199,9 @@ describe('what is written is read back', () => {
         // What JSON gives back of an instruction is one.
         expect(semanticContent(JSON.parse(JSON.stringify(request)) as PostingRequest)).toBe(semanticContent(request));
         if (!('amount' in instruction)) return;
-        expect(semanticContent({ ...request, instruction: { ...instruction, amount: points(instruction.amount + 1) } })).not.toBe(semanticContent(request));
+        expect(semanticContent({ ...request, instruction: { ...instruction, amount: points(instruction.amount + 1) } })).not.toBe(
+          semanticContent(request),
+        );
       }),
     );
   });

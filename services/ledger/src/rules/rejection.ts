@@ -5,6 +5,7 @@ export const rejectionCodes = [
   'reference-reused',
   'unknown-programme',
   'programme-frozen',
+  'account-frozen',
   'effective-in-future',
   'history-closed',
   'outside-period',
@@ -17,11 +18,16 @@ export const rejectionCodes = [
   'hold-ended',
   'hold-exceeded',
   'refund-exceeds',
+  'reverse-exceeds',
   'lot-already-over',
   'balance-too-large',
+  'cap-exceeded',
+  'velocity-exceeded',
   'lot-expired',
   'not-usable-here',
   'insufficient-points',
+  /** Nothing is wrong with the posting itself: another one of its atomic batch was refused. */
+  'not-carried-out',
 ] as const;
 
 export type RejectionCode = (typeof rejectionCodes)[number];
@@ -30,6 +36,7 @@ export type Rejection =
   | { readonly code: 'reference-reused' }
   | { readonly code: 'unknown-programme' }
   | { readonly code: 'programme-frozen' }
+  | { readonly code: 'account-frozen' }
   | { readonly code: 'effective-in-future'; readonly facts: { readonly effectiveAt: Instant; readonly now: Instant } }
   | { readonly code: 'history-closed'; readonly facts: { readonly effectiveAt: Instant } }
   | {
@@ -45,14 +52,20 @@ export type Rejection =
   | { readonly code: 'hold-ended' }
   | { readonly code: 'hold-exceeded'; readonly facts: { readonly needed: Points; readonly available: Points } }
   | { readonly code: 'refund-exceeds'; readonly facts: { readonly needed: Points; readonly available: Points } }
+  | { readonly code: 'reverse-exceeds'; readonly facts: { readonly needed: Points; readonly available: Points } }
   | { readonly code: 'lot-already-over'; readonly facts: { readonly expiresAt: Instant } }
   | { readonly code: 'balance-too-large' }
+  | {
+      readonly code: 'cap-exceeded' | 'velocity-exceeded';
+      readonly facts: { readonly cap: string; readonly limit: Points; readonly used: Points; readonly asked: Points };
+    }
   | { readonly code: 'lot-expired'; readonly facts: { readonly needed: Points; readonly available: Points; readonly expired: Points } }
   | {
       readonly code: 'not-usable-here';
       readonly facts: { readonly needed: Points; readonly available: Points; readonly elsewhere: Points };
     }
-  | { readonly code: 'insufficient-points'; readonly facts: { readonly needed: Points; readonly available: Points } };
+  | { readonly code: 'insufficient-points'; readonly facts: { readonly needed: Points; readonly available: Points } }
+  | { readonly code: 'not-carried-out' };
 
 /** One sentence for people: what is wrong and, where there is one, the way out. */
 export function explain(rejection: Rejection): string {
@@ -62,7 +75,9 @@ export function explain(rejection: Rejection): string {
     case 'unknown-programme':
       return 'there is no such programme';
     case 'programme-frozen':
-      return 'the programme is frozen: no points move until its municipality lifts the freeze';
+      return 'the programme is frozen: nothing but captures and releases of holds is taken until its municipality lifts the freeze';
+    case 'account-frozen':
+      return 'the account is frozen: its points cannot be held, used or transferred until its municipality lifts the freeze';
     case 'effective-in-future':
       return `the effective time ${rejection.facts.effectiveAt} has not come yet`;
     case 'history-closed':
@@ -78,7 +93,7 @@ export function explain(rejection: Rejection): string {
     case 'unknown-hold':
       return 'the account has no such hold';
     case 'unknown-posting':
-      return 'the account has no posted spend, conversion, donation or capture with this reference';
+      return 'the account has no posting with this reference that can be taken back so';
     case 'before-its-cause':
       return `the effective time ${rejection.facts.effectiveAt} lies before what it follows from, ${rejection.facts.causeAt}`;
     case 'hold-ended':
@@ -87,15 +102,23 @@ export function explain(rejection: Rejection): string {
       return `the hold has ${rejection.facts.available} points left, ${rejection.facts.needed} were to be captured`;
     case 'refund-exceeds':
       return `${rejection.facts.available} points can still be refunded, ${rejection.facts.needed} were asked for`;
+    case 'reverse-exceeds':
+      return `${rejection.facts.available} of ${rejection.facts.needed} points of the grant can still be taken back`;
     case 'lot-already-over':
       return `points granted now would have ended at ${rejection.facts.expiresAt}`;
     case 'balance-too-large':
       return 'the account would hold more than 9,007,199,254,740,991 points';
+    case 'cap-exceeded':
+      return `the limit ${rejection.facts.cap} is ${rejection.facts.limit} points: ${rejection.facts.used} are used, ${rejection.facts.asked} were asked for`;
+    case 'velocity-exceeded':
+      return `the limit ${rejection.facts.cap} is ${rejection.facts.limit}: ${rejection.facts.used} are used, ${rejection.facts.asked} more were asked for`;
     case 'lot-expired':
       return `${rejection.facts.available} points are left, ${rejection.facts.needed} are needed; ${rejection.facts.expired} points have expired`;
     case 'not-usable-here':
       return `${rejection.facts.available} points can be used here, ${rejection.facts.needed} are needed; ${rejection.facts.elsewhere} more can be used elsewhere`;
     case 'insufficient-points':
       return `${rejection.facts.available} points can be used, ${rejection.facts.needed} are needed`;
+    case 'not-carried-out':
+      return 'another posting of the atomic batch was refused, so none of it was carried out';
   }
 }

@@ -3,6 +3,7 @@ import { httpMigrations } from '@points/http';
 import { messagingMigrations } from '@points/messaging';
 import { createBooks } from './create-books.js';
 import { createChain } from './create-chain.js';
+import { createLimits } from './create-limits.js';
 import { createProgramme } from './create-programme.js';
 import { createReports } from './create-reports.js';
 
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   { name: 'CreateBooks1763856000002', up: createBooks(tenantTable) },
   { name: 'CreateChain1763856000010', up: createChain(tenantTable) },
   { name: 'CreateReports1763856000020', up: createReports(tenantTable) },
+  { name: 'CreateLimits1763856000030', up: createLimits(tenantTable) },
 ];

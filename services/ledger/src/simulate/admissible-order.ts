@@ -1,26 +1,34 @@
 import type { PostingOutcome } from '@points/contracts';
-import type { Completed, DoorRequest } from '../post/request.js';
+import type { Completed } from '../post/request.js';
 import { differences, keyOf, type StoredAccount } from './compare.js';
+import type { InventedRequest } from './invent.js';
 import { expire, post, type Books, type ModelAccount, type ModelAnswer } from './model.js';
 
-/** What happened to one account or two, in a lane: what is in one lane happened in the lane's order. */
+/** What happened to one account or two, in a lane: what one lane did to an account, it did in the lane's order. */
 export type Happening =
   | {
       readonly kind: 'post';
-      readonly request: DoorRequest;
+      readonly request: InventedRequest;
       /** The time as its door saw it. */
       readonly now: number;
       readonly result: Completed;
       /** An answer that was lost and asked for again may be the first one or a repeated one. */
       readonly wasLost: boolean;
     }
-  | { readonly kind: 'expire'; readonly programme: string; readonly account: string; readonly until: number; readonly now: number; readonly isCertain: boolean };
+  | {
+      readonly kind: 'expire';
+      readonly programme: string;
+      readonly account: string;
+      readonly until: number;
+      readonly now: number;
+      readonly isCertain: boolean;
+    };
 
 /**
  * Carries a round out in the model and compares outcomes and accounts. Accounts that share nothing are compared by themselves.
  * Where an account was in one lane only, there is one order, and the comparison is plain. Where several lanes met at an account,
- * the database has chosen an order: the round is right when at least one way of putting the lanes together, each in its own
- * order, explains every outcome and every lot; the model goes on from there. Answers the first difference, in words.
+ * the database has chosen an order: the round is right when at least one way of putting the lanes together, each account's
+ * requests in the order of their lane, explains every outcome and every lot; the model goes on from there. Answers the first difference, in words.
  */
 export function compareRound(books: Books, lanes: readonly (readonly Happening[])[], stored: ReadonlyMap<string, StoredAccount>): string[] {
   for (const group of groupsOf(lanes)) {
@@ -46,33 +54,67 @@ function carryOut(books: Books, { keys, lanes: [lane = []] }: Group, stored: Rea
 }
 
 function search(books: Books, { keys, lanes }: Group, stored: ReadonlyMap<string, StoredAccount>): string[] {
-  const positions = lanes.map(() => 0);
-  const total = lanes.reduce((sum, lane) => sum + lane.length, 0);
+  const steps = stepsOf(lanes);
+  const isDone = steps.map(() => false);
+  // Steps on different accounts can change places without a difference: what has failed once is not tried again in another order.
+  const failed = new Set<string>();
   let [looked, deepest] = [0, -1];
   let best: string[] = [];
   const go = (done: number): boolean => {
-    if (done === total) {
+    if (done === steps.length) {
       const found = compareAccounts(books, keys, stored);
-      if (found.length > 0 && deepest < total) [deepest, best] = [total, found];
+      if (found.length > 0 && deepest < done) [deepest, best] = [done, found];
       return found.length === 0;
     }
-    for (const [number, lane] of lanes.entries()) {
-      const next = lane[positions[number] ?? 0];
-      if (!next) continue;
-      if (++looked > looksMax) throw new Error(`assertion failed: the order of a round is found in ${looksMax} looks; simulate smaller rounds where lanes meet`);
-      const before = snapshot(books, keys);
-      const { difference, undo } = happen(books, next);
-      positions[number] = (positions[number] ?? 0) + 1;
+    const before = snapshot(books, keys);
+    const state = `${isDone.map(Number).join('')} ${JSON.stringify(before, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}`;
+    if (failed.has(state)) return false;
+    for (const [number, { what, after }] of steps.entries()) {
+      if (isDone[number] || after.some((earlier) => !isDone[earlier])) continue;
+      if (++looked > looksMax)
+        throw new Error(`assertion failed: the order of a round is found in ${looksMax} looks; simulate smaller rounds where lanes meet`);
+      const { difference, undo } = happen(books, what);
+      isDone[number] = true;
       if (difference === undefined && go(done + 1)) return true;
-      if (difference !== undefined && deepest < done) [deepest, best] = [done, [`no order explains the round; the best one fails with: ${difference}`]];
+      if (difference !== undefined && deepest < done)
+        [deepest, best] = [done, [`no order explains the round; the best one fails with: ${difference}`]];
       undo();
       restore(books, before);
-      if (next.kind === 'expire' && !next.isCertain && go(done + 1)) return true;
-      positions[number] = (positions[number] ?? 0) - 1;
+      if (what.kind === 'expire' && !what.isCertain && go(done + 1)) return true;
+      isDone[number] = false;
     }
+    failed.add(state);
     return false;
   };
-  return go(0) ? [] : best;
+  if (go(0)) return [];
+  const told = lanes.flatMap((lane, number) => lane.map((one) => `lane ${number}: ${happeningText(one)}`));
+  return [...best, ...told];
+}
+
+interface Step {
+  readonly what: Happening;
+  /** What the door has promised to do before it. */
+  readonly after: readonly number[];
+}
+
+/** A door keeps the order of requests of one account; requests of different accounts may overtake each other. */
+function stepsOf(lanes: Group['lanes']): Step[] {
+  const steps: Step[] = [];
+  for (const lane of lanes) {
+    const last = new Map<string, number>();
+    for (const what of lane) {
+      const keys = keysOf(what);
+      steps.push({ what, after: keys.flatMap((key) => last.get(key) ?? []) });
+      for (const key of keys) last.set(key, steps.length - 1);
+    }
+  }
+  return steps;
+}
+
+function happeningText(one: Happening): string {
+  return one.kind === 'post'
+    ? `${requestText(one.request, one.now)}: ${completedText(one.result)}`
+    : `expiry of ${one.account} until ${new Date(one.until).toISOString()}`;
 }
 
 function happen(books: Books, one: Happening): { difference?: string; undo: () => void } {
@@ -98,11 +140,14 @@ function happen(books: Books, one: Happening): { difference?: string; undo: () =
 function differenceOf(expected: ModelAnswer, actual: Completed, wasLost: boolean): string | undefined {
   const [wanted, got] = [outcomeText(expected.outcome), outcomeText(actual.outcome)];
   if (wanted !== got) return `${wanted} expected, ${got} answered`;
-  if (expected.completedAt !== Date.parse(actual.completedAt)) return `completed at ${new Date(expected.completedAt).toISOString()} expected, ${actual.completedAt} answered`;
-  if (!wasLost && expected.repeated !== actual.repeated) return `${expected.repeated ? 'a repeated' : 'a first'} answer expected, ${actual.repeated ? 'a repeated' : 'a first'} one given`;
+  if (expected.completedAt !== Date.parse(actual.completedAt))
+    return `completed at ${new Date(expected.completedAt).toISOString()} expected, ${actual.completedAt} answered`;
+  if (!wasLost && expected.repeated !== actual.repeated)
+    return `${expected.repeated ? 'a repeated' : 'a first'} answer expected, ${actual.repeated ? 'a repeated' : 'a first'} one given`;
   if (actual.outcome.status === 'posted' && expected.answered) {
     expected.answered.posting ??= actual.outcome.posting;
-    if (expected.answered.posting !== actual.outcome.posting) return `posting ${expected.answered.posting} expected, ${actual.outcome.posting} answered`;
+    if (expected.answered.posting !== actual.outcome.posting)
+      return `posting ${expected.answered.posting} expected, ${actual.outcome.posting} answered`;
   }
   return undefined;
 }
@@ -117,7 +162,7 @@ function outcomeText(outcome: PostingOutcome | ModelAnswer['outcome']): string {
   return `refused ${outcome.code}${facts.map(([name, value]) => ` ${name}=${String(value)}`).join('')}`;
 }
 
-export function requestText({ reference, programme, account, instruction, effectiveAt }: DoorRequest, now: number): string {
+export function requestText({ reference, programme, account, instruction, effectiveAt }: InventedRequest, now: number): string {
   return `${new Date(now).toISOString()} ${programme}/${account} ${reference} ${JSON.stringify(instruction)}${effectiveAt ? ` at ${effectiveAt}` : ''}`;
 }
 
@@ -138,7 +183,7 @@ function restore(books: Books, before: ReturnType<typeof snapshot>): void {
   for (const [key, account] of before) {
     const [programme, id] = split(key);
     const accounts = books.programmes.get(programme)?.accounts;
-    if (account) accounts?.set(id, account);
+    if (account) accounts?.set(id, structuredClone(account));
     else accounts?.delete(id);
   }
 }
@@ -193,7 +238,9 @@ export function keysOf(one: Happening): [string, ...string[]] {
   if (one.kind === 'expire') return [keyOf(one)];
   const { programme, account, instruction } = one.request;
   const own = keyOf({ programme, account });
-  return instruction.kind === 'transfer' && instruction.to.startsWith('holder:') ? [own, keyOf({ programme, account: instruction.to })] : [own];
+  return instruction.kind === 'transfer' && instruction.to.startsWith('holder:')
+    ? [own, keyOf({ programme, account: instruction.to })]
+    : [own];
 }
 
 /** A round in which lanes meet has a dozen requests per account: a few hundred looks are usual. */

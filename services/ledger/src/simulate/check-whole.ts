@@ -8,9 +8,13 @@ import { balanceOf, iso, worth, type Books, type ModelProgramme } from './model.
 
 /** Compares everything there is: every account with every lot, every sum, the report; and the tables with each other. */
 export async function checkWhole(database: Database, books: Books): Promise<string[]> {
-  const wanted = [...books.programmes.values()].flatMap(({ id, accounts }) => [...accounts.values()].map((model) => ({ programme: id, account: model.account, model })));
+  const wanted = [...books.programmes.values()].flatMap(({ id, accounts }) =>
+    [...accounts.values()].map((model) => ({ programme: id, account: model.account, model })),
+  );
   const stored = await readAccounts(database, wanted, true);
-  const found = wanted.flatMap(({ model, ...one }) => differences(model, stored.get(keyOf(one))).map((difference) => `${keyOf(one)}: ${difference}`));
+  const found = wanted.flatMap(({ model, ...one }) =>
+    differences(model, stored.get(keyOf(one))).map((difference) => `${keyOf(one)}: ${difference}`),
+  );
   return database.transaction(everyTenant, async (tx) => {
     for (const [promise, text] of Object.entries(brokenPromises)) {
       const rows = await tx.query(text);
@@ -26,7 +30,8 @@ export async function checkWhole(database: Database, books: Books): Promise<stri
 async function compareSums(tx: Tx, books: Books): Promise<string[]> {
   const expected = new Map<string, string>();
   for (const programme of books.programmes.values()) {
-    for (const [counter, amount] of Object.entries(countersOf(programme))) if (!counter.startsWith('total:') && amount !== 0n) expected.set(`${programme.id}/${counter}`, String(amount));
+    for (const [counter, amount] of Object.entries(countersOf(programme)))
+      if (!counter.startsWith('total:') && amount !== 0n) expected.set(`${programme.id}/${counter}`, String(amount));
     const outstanding = outstandingOf(programme);
     if (outstanding !== 0n) expected.set(`${programme.id}/outstanding`, String(outstanding));
     const postings = programme.answers.size + programme.forgotten;
@@ -69,7 +74,8 @@ async function compareReport(tx: Tx, books: Books, id: (typeof programmes)[numbe
 
 function countersOf(programme: ModelProgramme): Record<string, bigint> {
   const counters: Record<string, bigint> = {};
-  for (const account of programme.accounts.values()) for (const [name, amount] of Object.entries(account.counters)) counters[name] = (counters[name] ?? 0n) + amount;
+  for (const account of programme.accounts.values())
+    for (const [name, amount] of Object.entries(account.counters)) counters[name] = (counters[name] ?? 0n) + amount;
   return counters;
 }
 

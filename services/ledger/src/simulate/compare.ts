@@ -82,9 +82,15 @@ export function differences(model: ModelAccount | undefined, stored: StoredAccou
     same(`${name} amount`, lot.amount, row.amount);
     same(`${name} end`, lot.end, row.end);
     same(`${name} grant`, lot.granted, row.granted);
-    same(`${name} rules`, [lot.priority, lot.version, lot.source, lot.funding, ...lot.tags].join(), [row.priority, row.version, row.source, row.funding, ...row.tags].join());
+    same(
+      `${name} rules`,
+      [lot.priority, lot.version, lot.source, lot.funding, ...lot.tags].join(),
+      [row.priority, row.version, row.source, row.funding, ...row.tags].join(),
+    );
   }
-  for (const lot of model.lots) if (lot.left > 0 && lot.id !== undefined && !seen.has(lot.id)) found.push(`lot ${lot.no} (${lot.id}): ${lot.left} remaining expected, nothing stored`);
+  for (const lot of model.lots)
+    if (lot.left > 0 && lot.id !== undefined && !seen.has(lot.id))
+      found.push(`lot ${lot.no} (${lot.id}): ${lot.left} remaining expected, nothing stored`);
   return found;
 }
 

@@ -17,7 +17,12 @@ process.once('message', (order: DoorOrder) => {
 });
 
 async function run({ url, now, requests }: DoorOrder): Promise<void> {
-  const database = await Database.open({ url, schema: 'ledger', applicationName: 'simulation-child', log: createLogger('simulation', 'silent') });
+  const database = await Database.open({
+    url,
+    schema: 'ledger',
+    applicationName: 'simulation-child',
+    log: createLogger('simulation', 'silent'),
+  });
   const door = new Door({ database, now: () => now });
   // A first posting nowhere opens the connections, so that the parent's clock runs against the door and not against their making.
   await door.settle(requests.slice(0, 1).map((request) => ({ ...request, programme: '141305-nowhere' as DoorRequest['programme'] })));

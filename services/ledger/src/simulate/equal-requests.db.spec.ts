@@ -40,7 +40,9 @@ describe('equal requests', () => {
         ];
         const all = [...order, ...wishes.map((_, index) => [index, true] as const)];
 
-        const results = await Promise.all(all.map(async ([wish, first]) => [wish, await doors[first ? 0 : 1]?.post([wishes[wish] as DoorRequest])] as const));
+        const results = await Promise.all(
+          all.map(async ([wish, first]) => [wish, await doors[first ? 0 : 1]?.post([wishes[wish] as DoorRequest])] as const),
+        );
 
         for (const [index] of wishes.entries()) {
           const answers = results.filter(([wish]) => wish === index).map(([, completed]) => completed?.[0]);
@@ -48,7 +50,10 @@ describe('equal requests', () => {
           expect(answers.filter((one) => one?.repeated === false)).toHaveLength(1);
         }
         const [row] = await fresh.database.transaction(everyTenant, (tx) =>
-          tx.query('select balance::int, held::int, (select count(*)::int from transfer t where t.account = a.account) as transfers from account a where account = $1', [holder]),
+          tx.query(
+            'select balance::int, held::int, (select count(*)::int from transfer t where t.account = a.account) as transfers from account a where account = $1',
+            [holder],
+          ),
         );
         expect(row).toEqual({ balance: 1_000 + 7 - 11 - 13 - 19, held: 17, transfers: 6 });
       }),

@@ -22,7 +22,11 @@ export function inventRules(random: Random, kind: Expiry['kind'], at: number): R
   return {
     expiry: inventExpiry(random, kind, at),
     usableAt: random.chance(0.5) ? [] : places.filter(() => random.chance(0.5)),
-    refundOfExpired: random.pick<RefundOfExpired>([{ kind: 'restore-and-expire' }, { kind: 'new-lot', days: random.whole(0, 20) }, { kind: 'to-municipality' }]),
+    refundOfExpired: random.pick<RefundOfExpired>([
+      { kind: 'restore-and-expire' },
+      { kind: 'new-lot', days: random.whole(0, 20) },
+      { kind: 'to-municipality' },
+    ]),
     priority: random.whole(-1, 1),
     transferAllowed: random.chance(0.6),
   };
@@ -31,7 +35,15 @@ export function inventRules(random: Random, kind: Expiry['kind'], at: number): R
 function inventExpiry(random: Random, kind: Expiry['kind'], at: number): Expiry {
   switch (kind) {
     case 'days-after-grant':
-      return { kind, days: random.weighed([[1, 0], [2, 1], [4, random.whole(2, 20)], [2, 100]]) };
+      return {
+        kind,
+        days: random.weighed([
+          [1, 0],
+          [2, 1],
+          [4, random.whole(2, 20)],
+          [2, 100],
+        ]),
+      };
     case 'end-of-month':
       return { kind, months: random.whole(0, 2) };
     case 'fiscal-year-end':

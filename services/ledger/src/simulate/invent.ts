@@ -1,9 +1,14 @@
 import { points, type Instant, type ProgrammeId } from '@points/kernel';
 import type { DoorRequest } from '../post/request.js';
-import type { Instruction, Use } from '../rules/instruction.js';
+import type { Use } from '../rules/instruction.js';
 import { lasting, nowhere, places } from './invent-programme.js';
-import { balanceOf, freeAt, iso, type Books, type ModelAccount, type ModelProgramme } from './model.js';
+import { balanceOf, freeAt, iso, type Books, type ModelAccount, type ModelProgramme, type Wish } from './model.js';
 import type { Random } from './random.js';
+
+/** A request at the door that the model knows. */
+export interface InventedRequest extends DoorRequest {
+  readonly instruction: Wish;
+}
 
 /** What an invented request may be about. */
 export interface Occasion {
@@ -14,15 +19,15 @@ export interface Occasion {
   /** Holders of the programme that may ask and receive. */
   readonly holders: readonly string[];
   /** Requests that were settled in earlier rounds. */
-  readonly settled: readonly DoorRequest[];
+  readonly settled: readonly InventedRequest[];
   /** Requests of the same round; those of the same account may come again. */
-  readonly round: readonly DoorRequest[];
+  readonly round: readonly InventedRequest[];
   /** Some ask to be told by event. */
   readonly announces: boolean;
 }
 
 /** A request that has a good chance of being accepted, or of being refused for a reason worth trying. */
-export function invent(occasion: Occasion): DoorRequest {
+export function invent(occasion: Occasion): InventedRequest {
   const { random, round, settled, holders, programme } = occasion;
   if (random.chance(0.04)) {
     const again = round.filter((one) => one.programme === programme.id && holders.includes(one.account));
@@ -36,7 +41,7 @@ export function invent(occasion: Occasion): DoorRequest {
 }
 
 /** The same wish in other words, or the same reference with another wish. */
-function repeat(occasion: Occasion, before: DoorRequest, mayMove: boolean): DoorRequest {
+function repeat(occasion: Occasion, before: InventedRequest, mayMove: boolean): InventedRequest {
   const { random, holders } = occasion;
   const { instruction } = before;
   if (random.chance(0.7)) {
@@ -49,10 +54,12 @@ function repeat(occasion: Occasion, before: DoorRequest, mayMove: boolean): Door
   }
   if (mayMove && random.chance(0.3)) return { ...before, account: random.pick(holders) };
   if (random.chance(0.3)) return { ...fresh(occasion), account: before.account, reference: before.reference };
-  return 'amount' in instruction ? { ...before, instruction: { ...instruction, amount: points(Math.max(1, instruction.amount - 1)) } } : { ...before, instruction: { kind: 'release', hold: random.uuid() } };
+  return 'amount' in instruction
+    ? { ...before, instruction: { ...instruction, amount: points(Math.max(1, instruction.amount - 1)) } }
+    : { ...before, instruction: { kind: 'release', hold: random.uuid() } };
 }
 
-function fresh(occasion: Occasion): DoorRequest {
+function fresh(occasion: Occasion): InventedRequest {
   const { random, programme, holders, clock, announces } = occasion;
   const account = random.pick(holders);
   const own = programme.accounts.get(account);
@@ -84,11 +91,11 @@ function inventTime(random: Random, programme: ModelProgramme, own: ModelAccount
   return iso(at) as Instant;
 }
 
-function inventInstruction(occasion: Occasion, account: string, own: ModelAccount | undefined): Instruction {
+function inventInstruction(occasion: Occasion, account: string, own: ModelAccount | undefined): Wish {
   const { random, programme } = occasion;
   const holds = Object.keys(own?.holds ?? {});
   const uses = Object.keys(own?.uses ?? {});
-  const kind = random.weighed<Instruction['kind']>([
+  const kind = random.weighed<Wish['kind']>([
     [24, 'issue'],
     [22, 'spend'],
     [4, 'convert'],
@@ -117,8 +124,19 @@ function inventInstruction(occasion: Occasion, account: string, own: ModelAccoun
       const at = inventPlaces(random);
       // Another holder's hold id is as good as any.
       const strangers = [...programme.accounts.values()].flatMap((other) => Object.keys(other.holds).slice(-1));
-      const id = random.chance(0.03) && holds.length > 0 ? random.pick(holds) : random.chance(strangerHoldChance) && strangers.length > 0 ? random.pick(strangers) : random.uuid();
-      const until = random.weighed([[3, undefined], [4, random.whole(1, 4 * 3_600_000)], [2, random.whole(0, 5 * dayMs)], [1, random.whole(10 * dayMs, 40 * dayMs)], [0.3, 0]]);
+      const id =
+        random.chance(0.03) && holds.length > 0
+          ? random.pick(holds)
+          : random.chance(strangerHoldChance) && strangers.length > 0
+            ? random.pick(strangers)
+            : random.uuid();
+      const until = random.weighed([
+        [3, undefined],
+        [4, random.whole(1, 4 * 3_600_000)],
+        [2, random.whole(0, 5 * dayMs)],
+        [1, random.whole(10 * dayMs, 40 * dayMs)],
+        [0.3, 0],
+      ]);
       return {
         kind,
         hold: id,
@@ -131,7 +149,12 @@ function inventInstruction(occasion: Occasion, account: string, own: ModelAccoun
     case 'capture': {
       const id = pickHold(random, own, occasion.clock);
       const found = own?.holds[id];
-      const use = random.weighed<Use | undefined>([[6, undefined], [1, 'spend'], [1, 'convert'], [1, 'donate']]);
+      const use = random.weighed<Use | undefined>([
+        [6, undefined],
+        [1, 'spend'],
+        [1, 'convert'],
+        [1, 'donate'],
+      ]);
       return {
         kind,
         hold: id,
@@ -181,9 +204,18 @@ function inventPlaces(random: Random): string[] {
 }
 
 function receiver(random: Random, kind: Use): string {
-  if (random.chance(0.01)) return random.pick(['holder:00000000-0000-4000-8000-000000000000', 'issued:partner:air', 'expired', 'merchant:shop-1', 'transfers:between-holders']);
+  if (random.chance(0.01))
+    return random.pick([
+      'holder:00000000-0000-4000-8000-000000000000',
+      'issued:partner:air',
+      'expired',
+      'merchant:shop-1',
+      'transfers:between-holders',
+    ]);
   if (kind === 'convert') return random.pick(['scheme:blue', 'scheme:red']);
-  return kind === 'donate' ? random.pick(['fund:forest', 'fund:school']) : random.pick(['merchant:shop-1', 'merchant:shop-2', 'product:rice', 'facility:pool']);
+  return kind === 'donate'
+    ? random.pick(['fund:forest', 'fund:school'])
+    : random.pick(['merchant:shop-1', 'merchant:shop-2', 'product:rice', 'facility:pool']);
 }
 
 /** Mostly one that is open. */

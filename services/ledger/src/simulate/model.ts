@@ -88,7 +88,13 @@ export interface ModelUse {
 }
 
 export type ModelOutcome =
-  | { readonly status: 'posted'; readonly amount: number; readonly effectiveAt: string; readonly balance: number; readonly available: number }
+  | {
+      readonly status: 'posted';
+      readonly amount: number;
+      readonly effectiveAt: string;
+      readonly balance: number;
+      readonly available: number;
+    }
   | { readonly status: 'refused'; readonly code: string; readonly facts?: Readonly<Record<string, string | number>> };
 
 export interface Answered {
@@ -107,8 +113,15 @@ export interface ModelAnswer {
   readonly answered?: Answered;
 }
 
-export interface ModelRequest extends Pick<PostingRequest, 'reference' | 'account' | 'instruction' | 'effectiveAt'> {
+/** What residents, shops and partners ask for. Corrections by staff are not simulated. */
+export type Wish = Extract<
+  Instruction,
+  { kind: 'issue' | 'spend' | 'convert' | 'donate' | 'hold' | 'capture' | 'release' | 'refund' | 'transfer' }
+>;
+
+export interface ModelRequest extends Pick<PostingRequest, 'reference' | 'account' | 'effectiveAt'> {
   readonly programme: string;
+  readonly instruction: Wish;
   readonly internal?: boolean;
 }
 
@@ -134,7 +147,13 @@ export function post(books: Books, request: ModelRequest, now: number): ModelAns
 }
 
 /** Takes what is over up to an instant, but for what is held. Answers the lots and points it took. */
-export function expire(books: Books, programme: ModelProgramme, account: ModelAccount, until: number, now: number): { lots: number; points: number } {
+export function expire(
+  books: Books,
+  programme: ModelProgramme,
+  account: ModelAccount,
+  until: number,
+  now: number,
+): { lots: number; points: number } {
   let [lots, points] = [0, 0];
   for (const lot of account.lots) {
     if (!isOver(books, lot, until)) continue;
@@ -152,7 +171,8 @@ export function expire(books: Books, programme: ModelProgramme, account: ModelAc
 export function dueHolds(programme: ModelProgramme, now: number): { account: ModelAccount; hold: string; until: number }[] {
   const due: { account: ModelAccount; hold: string; until: number }[] = [];
   for (const account of programme.accounts.values()) {
-    for (const [hold, { ended, until }] of Object.entries(account.holds)) if (!ended && until !== null && until <= now) due.push({ account, hold, until });
+    for (const [hold, { ended, until }] of Object.entries(account.holds))
+      if (!ended && until !== null && until <= now) due.push({ account, hold, until });
   }
   return due.sort((a, b) => a.until - b.until);
 }
@@ -189,7 +209,8 @@ function decide(books: Books, programme: ModelProgramme, request: ModelRequest, 
     if (instruction.kind !== 'release') {
       const { firstDay, lastDay } = programme;
       const day = dayText(at);
-      if (day < firstDay || (lastDay !== null && day > lastDay)) return refused('outside-period', { day, firstDay, ...(lastDay !== null && { lastDay }) });
+      if (day < firstDay || (lastDay !== null && day > lastDay))
+        return refused('outside-period', { day, firstDay, ...(lastDay !== null && { lastDay }) });
     }
   }
   // Somebody who is not known has nothing, and nothing is written about him.
@@ -201,7 +222,15 @@ function decide(books: Books, programme: ModelProgramme, request: ModelRequest, 
 }
 
 /** Answers the refusal, or changes the books and answers nothing. */
-function carryOut(books: Books, programme: ModelProgramme, own: ModelAccount, reference: string, wish: Instruction, at: number, now: number): ModelOutcome | undefined {
+function carryOut(
+  books: Books,
+  programme: ModelProgramme,
+  own: ModelAccount,
+  reference: string,
+  wish: Wish,
+  at: number,
+  now: number,
+): ModelOutcome | undefined {
   switch (wish.kind) {
     case 'issue': {
       const { version, rules } = versionAt(programme, at);
@@ -210,7 +239,7 @@ function carryOut(books: Books, programme: ModelProgramme, own: ModelAccount, re
       if (balanceOf(own) + wish.amount > largest) return refused('balance-too-large');
       const { priority, usableAt } = rules;
       begin(own, { priority, granted: at, end, tags: usableAt, source: wish.source, funding: wish.funding, version, amount: wish.amount });
-      count(own, `issued:${wish.source}`, -wish.amount);
+      count(own, `issued:${wish.source}`, 0 - wish.amount);
       count(own, 'total:issue', wish.amount);
       return undefined;
     }
@@ -277,7 +306,7 @@ function carryOut(books: Books, programme: ModelProgramme, own: ModelAccount, re
       const back = unit(order).slice(used.refunded, wish.amount);
       for (const { lot, amount } of back) lotOf(own, lot).left += amount;
       used.refunded += wish.amount;
-      count(own, used.to, -wish.amount);
+      count(own, used.to, 0 - wish.amount);
       count(own, 'total:refund', wish.amount);
       settleWhatIsOver(books, programme, own, back, at);
       return undefined;
@@ -293,7 +322,8 @@ function carryOut(books: Books, programme: ModelProgramme, own: ModelAccount, re
       for (const { lot, amount } of taken) begin(receiver, { ...lotOf(own, lot), granted: at, amount });
       liveOn(books, programme, own, at);
       for (const { lot, amount } of taken) lotOf(own, lot).left -= amount;
-      record(receiver, now);
+      // The sender's clock may be ahead; what he gave cannot lie in the receiver's future.
+      record(receiver, Math.max(now, at));
       return undefined;
     }
   }
@@ -368,8 +398,24 @@ function lapse(account: ModelAccount, lot: ModelLot, amount: number): void {
   count(account, 'expired', amount);
 }
 
-function begin(account: ModelAccount, { priority, granted, end, tags, source, funding, version, amount }: Omit<ModelLot, 'no' | 'id' | 'left' | 'held' | 'lapsed'>): void {
-  account.lots.push({ no: account.lots.length, priority, granted, end, tags, source, funding, version, amount, left: amount, held: 0, lapsed: 0 });
+function begin(
+  account: ModelAccount,
+  { priority, granted, end, tags, source, funding, version, amount }: Omit<ModelLot, 'no' | 'id' | 'left' | 'held' | 'lapsed'>,
+): void {
+  account.lots.push({
+    no: account.lots.length,
+    priority,
+    granted,
+    end,
+    tags,
+    source,
+    funding,
+    version,
+    amount,
+    left: amount,
+    held: 0,
+    lapsed: 0,
+  });
 }
 
 function use(account: ModelAccount, reference: string, kind: string, used: ModelUse): void {
@@ -500,7 +546,7 @@ function lotOf(account: ModelAccount, no: number): ModelLot {
 }
 
 /** A release is about what it frees. */
-function amountOf(account: ModelAccount, wish: Instruction): number {
+function amountOf(account: ModelAccount, wish: Wish): number {
   if (wish.kind !== 'release') return wish.amount;
   const hold = account.holds[wish.hold];
   return hold ? hold.amount - hold.captured : 0;

@@ -19,7 +19,8 @@ async function onFreshDatabase<T>(work: (fresh: FreshDatabase) => Promise<T>): P
   }
 }
 
-const run = (options: Omit<SimulationOptions, 'database' | 'url'>) => onFreshDatabase(({ database, url }) => simulate({ database, url, ...options }));
+const run = (options: Omit<SimulationOptions, 'database' | 'url'>) =>
+  onFreshDatabase(({ database, url }) => simulate({ database, url, ...options }));
 
 describe('the ledger keeps what its model promises', () => {
   it.each(seeds)(

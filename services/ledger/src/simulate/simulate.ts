@@ -4,18 +4,30 @@ import { everyTenant, isTransient, tenants, type Database } from '@points/databa
 import { points, programmeId, tenantOf, type Instant } from '@points/kernel';
 import { ExpireLots } from '../expire-lots/expire-lots.js';
 import { Door, type Result } from '../post/door.js';
-import type { Completed, DoorRequest } from '../post/request.js';
+import type { Completed } from '../post/request.js';
 import { insertProgramme, insertRules, updateProgramme } from '../programmes/programme-store.js';
 import { ReleaseHolds } from '../release-holds/release-holds.js';
 import type { Expiry } from '../rules/programme.js';
 import { balanceAt } from '../statement/balance.js';
 import { compareAccounts, compareRound, completedText, keysOf, requestText, type Happening } from './admissible-order.js';
 import { checkWhole } from './check-whole.js';
-import { keyOf, readAccounts } from './compare.js';
+import { readAccounts } from './compare.js';
 import type { DoorOrder } from './door-process.js';
-import { invent } from './invent.js';
+import { invent, type InventedRequest } from './invent.js';
 import { dayAfter, inventRules, programmes } from './invent-programme.js';
-import { dueHolds, expire, heldOf, iso, midnightAfter, dayNumber, post, worth, type Books, type Mistake, type ModelProgramme } from './model.js';
+import {
+  dueHolds,
+  expire,
+  heldOf,
+  iso,
+  midnightAfter,
+  dayNumber,
+  post,
+  worth,
+  type Books,
+  type Mistake,
+  type ModelProgramme,
+} from './model.js';
 import { random, type Random } from './random.js';
 
 export interface SimulationOptions {
@@ -75,7 +87,7 @@ class World {
   private readonly sweeps: readonly ReleaseHolds[];
   private readonly expiry: ExpireLots;
   private readonly holders = new Map<string, { account: string; asked: number }[]>();
-  private settled: DoorRequest[] = [];
+  private settled: InventedRequest[] = [];
   private story: { keys: readonly string[]; line: () => string }[] = [];
   private readonly counts: Record<string, number> = {};
 
@@ -99,7 +111,17 @@ class World {
       const setUp = { programme: id, name: id, firstDay, lastDay: null, historyOpen };
       await options.database.transaction(tenants(tenantOf(id)), (tx) => insertProgramme(tx, setUp, rules));
       const versions = [{ version: 1, validFrom: firstDay, rules }];
-      books.programmes.set(id, { id, firstDay, lastDay: null, historyOpen, frozen: false, versions, accounts: new Map(), answers: new Map(), forgotten: 0 });
+      books.programmes.set(id, {
+        id,
+        firstDay,
+        lastDay: null,
+        historyOpen,
+        frozen: false,
+        versions,
+        accounts: new Map(),
+        answers: new Map(),
+        forgotten: 0,
+      });
       world.holders.set(
         id,
         Array.from({ length: holdersPerProgramme }, () => ({ account: `holder:${chance.uuid()}`, asked: 0 })),
@@ -125,10 +147,19 @@ class World {
         checked = this.steps;
         const differences = await checkWhole(this.options.database, this.books);
         if (differences.length > 0) failure = this.failed('check of everything', differences);
-        onProgress?.(`seed ${seed}: ${this.steps} steps, ${this.round} rounds, ${Math.round(this.steps / ((performance.now() - started) / 1000))} steps/s, ${iso(this.clock)}`);
+        onProgress?.(
+          `seed ${seed}: ${this.steps} steps, ${this.round} rounds, ${Math.round(this.steps / ((performance.now() - started) / 1000))} steps/s, ${iso(this.clock)}`,
+        );
       }
     }
-    return { seed, steps: this.steps, rounds: this.round, seconds: (performance.now() - started) / 1000, counts: this.counts, ...(failure && { failure }) };
+    return {
+      seed,
+      steps: this.steps,
+      rounds: this.round,
+      seconds: (performance.now() - started) / 1000,
+      counts: this.counts,
+      ...(failure && { failure }),
+    };
   }
 
   private async playRound(chance: Random): Promise<SimulationFailure | undefined> {
@@ -136,7 +167,8 @@ class World {
     this.skew = chance.chance(0.1) ? chance.whole(-300_000, 300_000) : 0;
     if (chance.chance(0.06)) await this.changeProgramme(chance, this.pickProgramme(chance));
     // A freeze and a last day are exceptions: they end soon.
-    for (const programme of this.books.programmes.values()) if ((programme.frozen || programme.lastDay !== null) && chance.chance(0.25)) await this.changeProgramme(chance, programme);
+    for (const programme of this.books.programmes.values())
+      if ((programme.frozen || programme.lastDay !== null) && chance.chance(0.25)) await this.changeProgramme(chance, programme);
     this.retire(chance);
     const { killEverySteps = Infinity } = this.options;
     if (this.steps > killEverySteps * ((this.counts['process killed'] ?? 0) + 0.5)) return this.killProcess(chance);
@@ -190,9 +222,19 @@ class World {
       { kind: 'expire', programme: programme.id, account, until, now: this.now(0), isCertain: !isCancelled && due.has(account) },
     ]);
     this.steps++;
-    this.tell([...accounts].map((account) => `${programme.id}/${account}`), () => `expiry until ${iso(until)}${isCancelled ? ', cancelled' : ''}, beside what follows`);
-    const beside = () => (isCancelled ? this.cancelledExpiry(chance, programme, until) : this.expiry.run(programmeId(programme.id), instantOf(until)).then(() => undefined));
-    return this.playLanes(isCancelled ? 'expiry beside, cancelled' : 'expiry beside', chance, [{ number: chance.whole(0, 1), requests }], { isCut: false, beside, lanes });
+    this.tell(
+      [...accounts].map((account) => `${programme.id}/${account}`),
+      () => `expiry until ${iso(until)}${isCancelled ? ', cancelled' : ''}, beside what follows`,
+    );
+    const beside = () =>
+      isCancelled
+        ? this.cancelledExpiry(chance, programme, until)
+        : this.expiry.run(programmeId(programme.id), instantOf(until)).then(() => undefined);
+    return this.playLanes(isCancelled ? 'expiry beside, cancelled' : 'expiry beside', chance, [{ number: chance.whole(0, 1), requests }], {
+      isCut: false,
+      beside,
+      lanes,
+    });
   }
 
   /** Expiry by itself: early, late, twice, cancelled half way and run again; what it says it took must be what the model takes. */
@@ -202,7 +244,9 @@ class World {
     if (chance.chance(0.3)) {
       this.count('expiry cancelled');
       await this.cancelledExpiry(chance, programme, until);
-      const lanes = [...this.dueAccounts(programme, until)].map((account): Happening[] => [{ kind: 'expire', programme: programme.id, account, until, now: this.now(0), isCertain: false }]);
+      const lanes = [...this.dueAccounts(programme, until)].map((account): Happening[] => [
+        { kind: 'expire', programme: programme.id, account, until, now: this.now(0), isCertain: false },
+      ]);
       const failure = await this.compare('expiry, cancelled', lanes);
       if (failure) return failure;
     }
@@ -225,7 +269,11 @@ class World {
     const second = isTwice ? new ExpireLots(this.options.database, () => this.instant(0)) : undefined;
     const [one, other] = await Promise.all([run(), second?.run(programmeId(programme.id), instantOf(until))]);
     await second?.close();
-    const actual = { lots: one.lots + (other?.lots ?? 0), points: one.points + (other?.points ?? 0), holders: one.holders + (other?.holders ?? 0) };
+    const actual = {
+      lots: one.lots + (other?.lots ?? 0),
+      points: one.points + (other?.points ?? 0),
+      holders: one.holders + (other?.holders ?? 0),
+    };
     const failure = await this.compareKeys('expiry', keys);
     if (failure || JSON.stringify(actual) === JSON.stringify(expected)) return failure;
     return this.failed('expiry', [`${JSON.stringify(expected)} expected, ${JSON.stringify(actual)} answered`], keys);
@@ -238,7 +286,14 @@ class World {
     let expected = 0;
     for (const programme of this.books.programmes.values()) {
       for (const { account, hold, until } of dueHolds(programme, this.clock)) {
-        const request = { reference: `ledger:release/${account.account}/${hold}`, programme: programme.id, account: account.account, instruction: { kind: 'release' as const, hold }, effectiveAt: instantOf(until), internal: true };
+        const request = {
+          reference: `ledger:release/${account.account}/${hold}`,
+          programme: programme.id,
+          account: account.account,
+          instruction: { kind: 'release' as const, hold },
+          effectiveAt: instantOf(until),
+          internal: true,
+        };
         const { outcome } = post(this.books, request, this.clock);
         keys.push(`${programme.id}/${account.account}`);
         const now = this.clock;
@@ -251,7 +306,9 @@ class World {
     const released = await Promise.all(this.sweeps.slice(0, chance.chance(0.3) ? 2 : 1).map((one) => one.run()));
     const actual = released.reduce((sum, one) => sum + one, 0);
     const failure = await this.compareKeys('sweep', [...new Set(keys)]);
-    return failure ?? (actual === expected ? undefined : this.failed('sweep', [`${expected} holds released expected, ${actual} answered`], keys));
+    return (
+      failure ?? (actual === expected ? undefined : this.failed('sweep', [`${expected} holds released expected, ${actual} answered`], keys))
+    );
   }
 
   /** More lots with one end than a run of expiry takes at once, so that a cancelled run stops between two chunks. */
@@ -260,7 +317,9 @@ class World {
     const requests = Array.from({ length: 1100 }, () => this.inventIssue(chance, programme));
     const failure = await this.playLanes('harvest', chance, [{ number: 0, requests }], { isCut: false });
     if (failure) return failure;
-    const ends = [...programme.accounts.values()].flatMap((account) => account.lots.flatMap((lot) => (lot.left > lot.held && lot.end !== null && lot.end > this.clock ? [lot.end] : [])));
+    const ends = [...programme.accounts.values()].flatMap((account) =>
+      account.lots.flatMap((lot) => (lot.left > lot.held && lot.end !== null && lot.end > this.clock ? [lot.end] : [])),
+    );
     if (ends.length > 0) this.clock = Math.min(Math.max(...ends), this.clock + 60 * dayMs);
     return this.expireAlone(chance);
   }
@@ -288,18 +347,21 @@ class World {
   private async playLanes(
     what: string,
     chance: Random,
-    lanes: readonly { readonly number: number; readonly requests: readonly DoorRequest[] }[],
+    lanes: readonly { readonly number: number; readonly requests: readonly InventedRequest[] }[],
     how: { isCut: boolean; wasLost?: boolean; beside?: () => Promise<void>; lanes?: Happening[][] },
   ): Promise<SimulationFailure | undefined> {
     this.count(what);
     this.steps += lanes.reduce((sum, lane) => sum + lane.requests.length, 0);
     const cut = how.isCut ? this.cutConnections(chance) : undefined;
-    const [beside, ...results] = await Promise.all([how.beside?.(), ...lanes.map(({ number, requests }) => this.settle(chance, number, requests))]);
+    const [beside, ...results] = await Promise.all([
+      how.beside?.(),
+      ...lanes.map(({ number, requests }) => this.settle(chance, number, requests)),
+    ]);
     void beside;
     await cut;
 
     const happened: Happening[][] = [...(how.lanes ?? [])];
-    const lost: { number: number; request: DoorRequest }[] = [];
+    const lost: { number: number; request: InventedRequest }[] = [];
     const bugs: string[] = [];
     lanes.forEach(({ number, requests }, lane) => {
       const done: Happening[] = [];
@@ -319,7 +381,15 @@ class World {
       if (again.length === 0) continue;
       this.count('lost answers', again.length);
       const results = await (this.doors[number] as Door).post(again);
-      happened.push(again.map((request, index) => ({ kind: 'post', request, now: this.now(number), result: results[index] as Completed, wasLost: true })));
+      happened.push(
+        again.map((request, index) => ({
+          kind: 'post',
+          request,
+          now: this.now(number),
+          result: results[index] as Completed,
+          wasLost: true,
+        })),
+      );
     }
     for (const lane of happened) {
       for (const one of lane) {
@@ -329,16 +399,21 @@ class World {
         this.count(`${one.request.instruction.kind} ${outcome.status === 'posted' ? 'posted' : outcome.code}`);
       }
     }
-    const failure = (await this.compare(what, happened)) ?? (await this.compareAnnounced(what, happened)) ?? (await this.compareBalance(what, chance, happened));
+    const failure =
+      (await this.compare(what, happened)) ??
+      (await this.compareAnnounced(what, happened)) ??
+      (await this.compareBalance(what, chance, happened));
     if (!failure) this.remember(lanes.flatMap((lane) => lane.requests));
     return failure;
   }
 
-  private settle(chance: Random, number: number, requests: readonly DoorRequest[]): Promise<Result[]> {
+  private settle(chance: Random, number: number, requests: readonly InventedRequest[]): Promise<Result[]> {
     const door = this.doors[number] as Door;
     if (requests.length < 4 || chance.chance(0.6)) return door.settle(requests);
     const third = Math.ceil(requests.length / 3);
-    return Promise.all([0, 1, 2].map((part) => door.settle(requests.slice(part * third, (part + 1) * third)))).then((parts) => parts.flat());
+    return Promise.all([0, 1, 2].map((part) => door.settle(requests.slice(part * third, (part + 1) * third)))).then((parts) =>
+      parts.flat(),
+    );
   }
 
   private async compare(what: string, lanes: readonly Happening[][]): Promise<SimulationFailure | undefined> {
@@ -377,7 +452,8 @@ class World {
       if (left > 0) told.set(key, wasLost ? left : left - 1);
       else differences.push(`nothing was told of ${key}`);
     }
-    if (asked.every((one) => !one.wasLost)) for (const [key, left] of told) if (left > 0) differences.push(`told ${left} times too often: ${key}`);
+    if (asked.every((one) => !one.wasLost))
+      for (const [key, left] of told) if (left > 0) differences.push(`told ${left} times too often: ${key}`);
     return differences.length > 0 ? this.failed(what, differences) : undefined;
   }
 
@@ -390,19 +466,41 @@ class World {
     if (!model) return undefined;
     const at = Math.max(this.clock, model.latest);
     const read = await this.options.database.transaction(tenants(tenantOf(id)), (tx) => balanceAt(tx, id, account, instantOf(at)));
-    const expected = { posted: worth(this.books, model, at).balance, held: heldOf(model), available: worth(this.books, model, at).available };
+    const expected = {
+      posted: worth(this.books, model, at).balance,
+      held: heldOf(model),
+      available: worth(this.books, model, at).available,
+    };
     const actual = { posted: read.posted, held: read.held, available: read.available };
     if (JSON.stringify(expected) === JSON.stringify(actual)) return undefined;
-    return this.failed(what, [`balance of ${account} at ${iso(at)}: ${JSON.stringify(expected)} expected, ${JSON.stringify(actual)} read`], [`${id}/${account}`]);
+    return this.failed(
+      what,
+      [`balance of ${account} at ${iso(at)}: ${JSON.stringify(expected)} expected, ${JSON.stringify(actual)} read`],
+      [`${id}/${account}`],
+    );
   }
 
-  private inventBatch(chance: Random, size: number, mayAsk: (programme: string, index: number) => boolean, only?: ModelProgramme): DoorRequest[] {
-    const round: DoorRequest[] = [];
+  private inventBatch(
+    chance: Random,
+    size: number,
+    mayAsk: (programme: string, index: number) => boolean,
+    only?: ModelProgramme,
+  ): InventedRequest[] {
+    const round: InventedRequest[] = [];
     const announces = chance.chance(0.25);
     for (let number = 0; number < size; number++) {
       const programme = only ?? this.pickProgramme(chance);
       const holders = this.holdersOf(programme.id).filter((_, index) => mayAsk(programme.id, index));
-      const request = invent({ random: chance, books: this.books, clock: this.clock, programme, holders: holders.map((one) => one.account), settled: this.settled, round, announces });
+      const request = invent({
+        random: chance,
+        books: this.books,
+        clock: this.clock,
+        programme,
+        holders: holders.map((one) => one.account),
+        settled: this.settled,
+        round,
+        announces,
+      });
       const holder = holders.find((one) => one.account === request.account);
       if (holder) holder.asked++;
       round.push(request);
@@ -410,7 +508,7 @@ class World {
     return round;
   }
 
-  private inventIssue(chance: Random, programme: ModelProgramme): DoorRequest {
+  private inventIssue(chance: Random, programme: ModelProgramme): InventedRequest {
     const { account } = chance.pick(this.holdersOf(programme.id));
     return {
       reference: `simulation:${chance.uuid()}`,
@@ -449,7 +547,9 @@ class World {
     };
     const accounts = [...this.pickProgramme(chance).accounts.values()];
     const lots = accounts.flatMap((account) => account.lots.flatMap((lot) => (lot.left > lot.held && lot.end !== null ? [lot.end] : [])));
-    const holds = accounts.flatMap((account) => Object.values(account.holds).flatMap((hold) => (!hold.ended && hold.until !== null ? [hold.until] : [])));
+    const holds = accounts.flatMap((account) =>
+      Object.values(account.holds).flatMap((hold) => (!hold.ended && hold.until !== null ? [hold.until] : [])),
+    );
     return [...soonest(lots), ...soonest(lots), ...soonest(holds)];
   }
 
@@ -458,14 +558,25 @@ class World {
     const id = programmeId(programme.id);
     this.steps++;
     this.count('programme changed');
-    const kind = chance.weighed<'rules' | 'frozen' | 'last day' | 'history'>([[4, 'rules'], [2, 'frozen'], [1, 'last day'], [1, 'history']]);
+    const kind = chance.weighed<'rules' | 'frozen' | 'last day' | 'history'>([
+      [4, 'rules'],
+      [2, 'frozen'],
+      [1, 'last day'],
+      [1, 'history'],
+    ]);
     const last = programme.versions.at(-1);
     const change = async (): Promise<void> => {
       if (kind === 'rules') {
         const today = dayAfter(this.clock, 0);
-        const validFrom = last && last.validFrom >= today ? dayAfter(Date.parse(last.validFrom), chance.whole(1, 3)) : dayAfter(this.clock, chance.whole(0, 3));
+        const validFrom =
+          last && last.validFrom >= today
+            ? dayAfter(Date.parse(last.validFrom), chance.whole(1, 3))
+            : dayAfter(this.clock, chance.whole(0, 3));
         const own = programmes.find((one) => one.id === programme.id)?.expiry ?? 'none';
-        const expiry: Expiry['kind'] = own === 'none' || chance.chance(0.7) ? own : chance.pick(['days-after-grant', 'end-of-month', 'fiscal-year-end', 'fixed-day', 'months-after-last-use', 'none']);
+        const expiry: Expiry['kind'] =
+          own === 'none' || chance.chance(0.7)
+            ? own
+            : chance.pick(['days-after-grant', 'end-of-month', 'fiscal-year-end', 'fixed-day', 'months-after-last-use', 'none']);
         const added = { version: (last?.version ?? 0) + 1, validFrom, rules: inventRules(chance, expiry, Date.parse(validFrom)) };
         await this.options.database.transaction(tenants(tenantOf(id)), (tx) => insertRules(tx, id, added));
         programme.versions.push(added);
@@ -483,7 +594,9 @@ class World {
     if (programme.frozen || programme.lastDay !== null) {
       programme.frozen = false;
       programme.lastDay = null;
-      await this.options.database.transaction(tenants(tenantOf(id)), (tx) => tx.write('update programme set frozen = false, last_day = null where programme = $1', [id]));
+      await this.options.database.transaction(tenants(tenantOf(id)), (tx) =>
+        tx.write('update programme set frozen = false, last_day = null where programme = $1', [id]),
+      );
       return;
     }
     if (kind === 'rules' && programme.versions.length >= versionsMax) return;
@@ -514,7 +627,7 @@ class World {
   }
 
   /** A few hundred that may come again, later. */
-  private remember(requests: readonly DoorRequest[]): void {
+  private remember(requests: readonly InventedRequest[]): void {
     const pools = new Set([...this.holders.values()].flatMap((pool) => pool.map((one) => one.account)));
     this.settled = [...this.settled, ...requests.filter((one) => pools.has(one.account))].slice(-settledMax);
   }
@@ -539,12 +652,17 @@ class World {
   /** Now, or a time for which somebody is late. */
   private untilWhen(chance: Random): number {
     const now = this.now(0);
-    return chance.weighed([[6, now], [1, now - chance.whole(0, 3 * dayMs)], [1, midnightAfter(dayNumber(now)) - dayMs]]);
+    return chance.weighed([
+      [6, now],
+      [1, now - chance.whole(0, 3 * dayMs)],
+      [1, midnightAfter(dayNumber(now)) - dayMs],
+    ]);
   }
 
   private dueAccounts(programme: ModelProgramme, until: number): Set<string> {
     const due = new Set<string>();
-    for (const account of programme.accounts.values()) if (account.lots.some((lot) => lot.left > lot.held && lot.end !== null && lot.end <= until)) due.add(account.account);
+    for (const account of programme.accounts.values())
+      if (account.lots.some((lot) => lot.left > lot.held && lot.end !== null && lot.end <= until)) due.add(account.account);
     return due;
   }
 
@@ -588,13 +706,24 @@ class World {
   private failed(what: string, differences: readonly string[], keys: readonly string[] = []): SimulationFailure {
     const named = new Set([...keys, ...differences.flatMap((difference) => difference.match(/\d{6}-[a-z]+\/holder:[0-9a-f-]{36}/g) ?? [])]);
     const story = this.story.filter((one) => one.keys.some((key) => named.has(key))).slice(-storyShownMax);
-    return { step: this.steps, round: this.round, what, differences: differences.slice(0, 20), story: story.map((one) => one.line()) };
+    return {
+      step: this.steps,
+      round: this.round,
+      what,
+      differences: differences.slice(0, differencesShownMax),
+      story: story.map((one) => one.line()),
+    };
   }
 }
 
 /** Mostly a handful, sometimes more than one flush. */
 function sizeOf(chance: Random): number {
-  return chance.weighed([[2, 1], [4, chance.whole(2, 10)], [8, chance.whole(10, 120)], [4, chance.whole(120, 400)]]);
+  return chance.weighed([
+    [2, 1],
+    [4, chance.whole(2, 10)],
+    [8, chance.whole(10, 120)],
+    [4, chance.whole(120, 400)],
+  ]);
 }
 
 function instantOf(at: number): Instant {
@@ -615,6 +744,7 @@ const answersMax = 8_000;
 const versionsMax = 40;
 const storyMax = 20_000;
 const storyShownMax = 40;
+const differencesShownMax = 60;
 /** A check of everything reads every row; the first comes after some seconds. */
 const checkStepsMin = 5_000;
 /** Compiled, also where this file runs from its source. */

@@ -38,7 +38,8 @@ export class AccountsController {
   @Get('history')
   @Operation({
     summary: 'The entries of a system account, newest first',
-    description: 'Pages are cut by key: send `next` as `after`. CSV by Accept: text/csv or ?format=csv; its next page is in the header Link.',
+    description:
+      'Pages are cut by key: send `next` as `after`. CSV by Accept: text/csv or ?format=csv; its next page is in the header Link.',
     scope: 'ledger:read',
     answer: AccountHistoryView,
     problems: ['unknown-programme', 'not-a-system-account'],

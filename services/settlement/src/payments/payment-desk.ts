@@ -4,6 +4,7 @@ import { nudgeRelay, outboxInsert, outboxRows, type OutgoingEvent } from '@point
 import type { Logger } from '@points/observability';
 import { LOGGER } from '@points/service';
 import type { Pool } from 'pg';
+import { flushesMax, flushPaymentsMax, paymentsWorthAFlush } from '../rules/gather.js';
 import { pipelinedTransaction } from './pipelined-transaction.js';
 import { findByKeys, type PaymentFacts, type StoredPayment } from './stored-payment.js';
 
@@ -19,11 +20,8 @@ export interface NewPayment extends PaymentFacts {
 /** `known`: the key was used before; this is the payment that was made with it. */
 export type Taken = { readonly isNew: true } | { readonly isNew: false; readonly known: StoredPayment };
 
-/** 256 rows are written in 3 ms; more would make those who come next wait longer than it saves. */
-const flushPaymentsMax = 256;
-/** A second flush starts beside one that runs only for so many: smaller parts would cost more commits than they save time. */
-const secondFlushPaymentsMin = 64;
-const flushesMax = 2;
+/** So long a payment waits for company when there is less of it than there could be. */
+const companyMsMax = 10;
 const flushAttemptsMax = 4;
 
 interface Entry {
@@ -33,15 +31,17 @@ interface Entry {
 }
 
 /**
- * Writes new payments: those that arrive together share one transaction, so under load a payment costs a share of a commit. There is
- * no timer: a payment that comes alone is written at once, and while a flush runs the next ones gather.
+ * Writes new payments: those that arrive together share one transaction, so under load a payment costs a share of a commit. A payment
+ * that comes alone is written at once; when many are under way, those that arrive wait a moment for each other (rules/gather.ts).
  */
 @Injectable()
 export class PaymentDesk implements OnApplicationShutdown {
   private readonly pool: Pool;
   private queue: Entry[] = [];
   private flushes = 0;
+  private underWay = 0;
   private isScheduled = false;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(
     @Inject(Database) private readonly database: Database,
@@ -50,8 +50,10 @@ export class PaymentDesk implements OnApplicationShutdown {
     this.pool = database.pipelined(flushesMax);
   }
 
-  take(payment: NewPayment): Promise<Taken> {
+  /** `underWay`: payments of this process whose callers wait for an answer, this one included. */
+  take(payment: NewPayment, underWay = 1): Promise<Taken> {
     return new Promise((resolve, reject) => {
+      this.underWay = underWay;
       this.queue.push({ payment, resolve, reject });
       this.schedule();
     });
@@ -61,10 +63,17 @@ export class PaymentDesk implements OnApplicationShutdown {
     await this.pool.end();
   }
 
-  /** After the callbacks of this turn of the event loop: all requests that one read of the sockets brought are in. */
   private schedule(): void {
-    const wanted = this.flushes === 0 ? 1 : secondFlushPaymentsMin;
-    if (this.isScheduled || this.flushes >= flushesMax || this.queue.length < wanted) return;
+    if (this.isScheduled || this.flushes >= flushesMax || this.queue.length === 0) return;
+    if (this.queue.length >= paymentsWorthAFlush({ underWay: this.underWay, flushes: this.flushes })) this.flushSoon();
+    else this.timer ??= setTimeout(() => this.flushSoon(), companyMsMax);
+  }
+
+  /** After the callbacks of this turn of the event loop: all requests that one read of the sockets brought are in. */
+  private flushSoon(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (this.isScheduled || this.flushes >= flushesMax) return;
     this.isScheduled = true;
     setImmediate(() => {
       this.isScheduled = false;

@@ -26,6 +26,10 @@ export class WaitingCalls implements OnApplicationShutdown {
     this.waiting.delete(id);
   }
 
+  get size(): number {
+    return this.waiting.size;
+  }
+
   isWaiting(id: string): boolean {
     return this.waiting.has(id);
   }
