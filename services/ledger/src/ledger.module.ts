@@ -1,10 +1,13 @@
 import { Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { Database } from '@points/database';
+import { AdjustmentsController } from './adjust-points/adjustments.http.js';
 import { ChainController } from './chain/chain.http.js';
 import { ChainerJob } from './chain/chainer.job.js';
 import { CLOCK, systemClock, type Clock } from './clock.js';
 import { ExpireLots } from './expire-lots/expire-lots.js';
 import { ExpiryJob } from './expire-lots/expiry.job.js';
+import { FreezeController } from './freeze/freeze.http.js';
+import { ImportsController } from './move/imports.http.js';
 import { Door } from './post/door.js';
 import { OnPostingRequested } from './post/on-posting-requested.js';
 import { PostingsController } from './post/postings.http.js';
@@ -14,6 +17,7 @@ import { ReconcileController } from './reconcile/reconcile.http.js';
 import { ReportController } from './report/report.http.js';
 import { ReportsController } from './report/reports.http.js';
 import { AccountsController } from './statement/accounts.http.js';
+import { ReversalsController } from './reverse-grant/reversals.http.js';
 import { StatementController } from './statement/statement.http.js';
 
 /** After the HTTP server and the consumer have stopped, nothing new comes; what is under way is finished. */
@@ -27,7 +31,7 @@ class CloseDoor implements OnApplicationShutdown {
 }
 
 @Module({
-  controllers: [ProgrammesController, PostingsController, StatementController, AccountsController, ReportController, ReportsController, ReconcileController, OnPostingRequested],
+  controllers: [ProgrammesController, PostingsController, AdjustmentsController, ReversalsController, FreezeController, StatementController, AccountsController, ReportController, ReportsController, ReconcileController, ChainController, ImportsController, OnPostingRequested],
   providers: [
     { provide: CLOCK, useValue: systemClock },
     { provide: Door, inject: [Database, CLOCK], useFactory: (database: Database, now: Clock) => new Door({ database, now }) },

@@ -45,7 +45,7 @@ export interface PosReport {
 
 const levels = [1, 64, 256] as const;
 /** Until the code is compiled by V8, the plans are made and the caches are filled. */
-const warmUp = { callers: 64, seconds: 5 };
+const warmUp = { callers: 256, seconds: 8 };
 
 /** Full POS payments, HTTP to HTTP, in a closed loop at 1, 64 and 256 callers. */
 export async function measurePos(options: PosOptions): Promise<PosReport> {

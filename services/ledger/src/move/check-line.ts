@@ -49,6 +49,10 @@ function checkObject(value: Fields, wrong: Wrong): void {
       part(value['posting'], 'posting', columns.posting, wrong);
       return part(value['seal'], 'seal', { block: 'integer', leaf: 'integer', hash: 'hash', lotEnds: 'instants?' }, wrong);
     case 'programme':
+    case 'periodClose':
+    case 'freezeChange':
+    case 'adjustment':
+    case 'counter':
     case 'block':
     case 'account':
     case 'lot':
@@ -56,7 +60,7 @@ function checkObject(value: Fields, wrong: Wrong): void {
     case 'posting':
       return fields(value, columns[type], { prefix: '', more: ['type'] }, wrong);
     default:
-      wrong('type', 'must be ledger, programme, rule, block, stray, account, lot, hold, transfer, posting or end');
+      wrong('type', 'is not the type of a line');
   }
 }
 
@@ -94,7 +98,9 @@ const list = (check: (value: unknown) => boolean) => (value: unknown) => Array.i
 /** PostgreSQL cannot keep a zero character. */
 const isText = text((value) => !value.includes('\0'));
 /** Milliseconds, or microseconds where they are not zero. */
-const isTime = text((value) => isInstant(value) || (/\.\d{6}Z$/.test(value) && !value.endsWith('000Z') && isInstant(`${value.slice(0, -4)}Z`)));
+const isTime = text((value) => isReal(value) || (/\.\d{6}Z$/.test(value) && !value.endsWith('000Z') && isReal(`${value.slice(0, -4)}Z`)));
+/** A day that does not exist, such as 30 February, would be read as another one. */
+const isReal = (value: string) => isInstant(value) && new Date(value).toISOString() === value;
 
 const accepts: Readonly<Record<Kind, (value: unknown) => boolean>> = {
   text: isText,

@@ -9,11 +9,37 @@ export const columns = {
     name: 'text',
     firstDay: 'day',
     lastDay: 'day?',
+    lastGrantDay: 'day?',
     historyOpen: 'flag',
     frozen: 'flag',
+    closingAnnounced: 'integer?',
     createdAt: 'instant',
   },
   rule: { version: 'integer', validFrom: 'day', rules: 'json', createdAt: 'instant' },
+  periodClose: {
+    fiscalYear: 'integer',
+    change: 'integer',
+    closed: 'flag',
+    holdsFrom: 'instant',
+    changedAt: 'instant',
+    actor: 'text',
+    reason: 'text',
+  },
+  freezeChange: { change: 'uuid', account: 'text?', frozen: 'flag', reason: 'text', actor: 'text', changedAt: 'instant' },
+  adjustment: {
+    adjustment: 'uuid',
+    account: 'text',
+    direction: 'text',
+    amount: 'points',
+    funding: 'text',
+    reason: 'text',
+    askedBy: 'text',
+    askedAt: 'instant',
+    approvedBy: 'text?',
+    approvedAt: 'instant?',
+    outcome: 'json?',
+  },
+  counter: { account: 'text', key: 'text', period: 'text', times: 'integer', points: 'points' },
   block: {
     number: 'integer',
     previous: 'hash?',
@@ -23,7 +49,7 @@ export const columns = {
     sealedAt: 'instant',
     hash: 'hash',
   },
-  account: { account: 'text', balance: 'points', held: 'points', lapsed: 'points', latestAt: 'instant' },
+  account: { account: 'text', balance: 'points', held: 'points', lapsed: 'points', debt: 'points', frozen: 'flag', latestAt: 'instant' },
   lot: {
     account: 'text',
     lot: 'uuid',
@@ -96,6 +122,10 @@ export const columns = {
 export const tableOf = {
   programme: 'programme',
   rule: 'programme_rule',
+  periodClose: 'period_close',
+  freezeChange: 'freeze_change',
+  adjustment: 'adjustment',
+  counter: 'counter',
   block: 'block',
   account: 'account',
   lot: 'lot',
@@ -111,11 +141,22 @@ export const tableOf = {
 export type RowName = keyof typeof columns;
 export type Row<Name extends RowName> = { readonly [Field in keyof (typeof columns)[Name]]: Value<(typeof columns)[Name][Field] & string> };
 
+/** Tables whose rows go along as they are, with their keys. */
+export const plainKeys = {
+  periodClose: 'fiscal_year, change',
+  freezeChange: 'change',
+  adjustment: 'adjustment',
+  counter: 'account, key, period',
+} as const satisfies Partial<Record<RowName, string>>;
+export type PlainName = keyof typeof plainKeys;
+export const plainNames = Object.keys(plainKeys) as readonly PlainName[];
+
 /** One line. A transfer brings its entries, draws, posting and seal with it; an account comes before its lots, holds and transfers. */
 export type Line =
   | { readonly type: 'ledger'; readonly format: typeof format }
   | ({ readonly type: 'programme' } & Row<'programme'>)
   | ({ readonly type: 'rule'; readonly seal: Omit<Row<'ruleSeal'>, 'version'> | null } & Row<'rule'>)
+  | { readonly [Name in PlainName]: { readonly type: Name } & Row<Name> }[PlainName]
   | ({ readonly type: 'block' } & Row<'block'>)
   | { readonly type: 'stray'; readonly table: RowName; readonly row: Readonly<Record<string, unknown>> }
   | ({ readonly type: 'account' } & Row<'account'>)

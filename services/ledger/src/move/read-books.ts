@@ -1,7 +1,7 @@
 import { type ProgrammeId } from '@points/kernel';
 import type { ClientBase } from 'pg';
 import { fieldsOf, jsonOf } from './columns-sql.js';
-import { format, type Line, type Row, type RowName, type TransferLine } from './lines.js';
+import { format, plainKeys, plainNames, tableOf, type Line, type PlainName, type Row, type RowName, type TransferLine } from './lines.js';
 
 /**
  * All books of a programme as lines, in the order that move/README.md gives, a few hundred rows in memory at a time. The client is in
@@ -23,6 +23,7 @@ async function* concatenated(client: ClientBase, programme: ProgrammeId): AsyncG
   yield { type: 'ledger', format };
   yield* rows<Line>(client, 'programme', programmeText, programme);
   yield* rows<Line>(client, 'rules', ruleText, programme);
+  for (const name of plainNames) yield* rows<Line>(client, tableOf[name], plainText(name), programme);
   yield* rows<Line>(client, 'blocks', blockText, programme);
   yield* strays(client, programme);
   const lots = new Grouped(rows<{ type: 'lot' } & Row<'lot'>>(client, 'lots', lotText, programme));
@@ -84,6 +85,9 @@ const programmeText = `select ${lineOf('programme', 'programme', 'p')} as line f
 const ruleText = `
   select ${lineOf('rule', 'rule', 'r', `, (select ${jsonOf('ruleSeal', 's', ['block', 'leaf', 'hash'])} from rule_seal s where s.programme = r.programme and s.version = r.version) as seal`)} as line
   from programme_rule r where r.programme = $1 order by r.version`;
+
+const plainText = (name: PlainName) =>
+  `select ${lineOf(name, name, 'p')} as line from ${tableOf[name]} p where p.programme = $1 order by ${plainKeys[name]}`;
 
 const blockText = `select ${lineOf('block', 'block', 'b')} as line from block b where b.programme = $1 order by b.number`;
 

@@ -2,10 +2,12 @@ import { IsInstant, IsPoints } from '@points/http';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
+  ArrayMinSize,
   IsArray,
   IsBoolean,
   IsIn,
   IsInt,
+  IsObject,
   IsOptional,
   IsString,
   IsUUID,
@@ -117,4 +119,128 @@ export class PostedView {
   @IsInt()
   @JSONSchema({ description: 'balance less what is held' })
   available!: number;
+}
+
+export class PostingQuery {
+  @IsOptional()
+  @IsBoolean()
+  @JSONSchema({ description: 'true: answer what would become of it now, and write nothing' })
+  dryRun?: boolean;
+}
+
+export class DryRunView {
+  @IsBoolean()
+  dryRun!: true;
+
+  @IsInt()
+  amount!: number;
+
+  @IsInstant()
+  effectiveAt!: string;
+
+  @IsInt()
+  balance!: number;
+
+  @IsInt()
+  available!: number;
+}
+
+export class BatchPosting extends PostInstruction {
+  @Matches(/^[\x21-\x7e]{1,100}$/)
+  @JSONSchema({ description: 'what the Idempotency-Key is to a single posting: unique for the client in the programme, for ever' })
+  reference!: string;
+}
+
+/** About 60 ms of locks at the door, and 400 kB of body. */
+export const postingsPerBatchMax = 500;
+
+export class PostBatch {
+  @IsIn(['atomic', 'each'])
+  @JSONSchema({ description: 'atomic: all are carried out or none; each: what is refused does not hinder the others' })
+  mode!: 'atomic' | 'each';
+
+  @IsOptional()
+  @IsBoolean()
+  @JSONSchema({ description: 'true: decide all, one after the other, and write nothing' })
+  dryRun?: boolean;
+
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(postingsPerBatchMax)
+  @ValidateNested({ each: true })
+  @Type(() => BatchPosting)
+  postings!: BatchPosting[];
+}
+
+const batchStates = ['posted', 'refused', 'not-carried-out'] as const;
+
+export class BatchOutcomeView {
+  @IsString()
+  @JSONSchema({ description: 'as it was sent' })
+  reference!: string;
+
+  @IsIn(batchStates)
+  status!: (typeof batchStates)[number];
+
+  @IsOptional()
+  @IsString()
+  @JSONSchema({ description: 'names this posting for refunds and reversals; absent in a dry run' })
+  postingReference?: string;
+
+  @IsOptional()
+  @IsUUID()
+  posting?: string;
+
+  @IsOptional()
+  @IsInt()
+  amount?: number;
+
+  @IsOptional()
+  @IsInstant()
+  effectiveAt?: string;
+
+  @IsOptional()
+  @IsInt()
+  balance?: number;
+
+  @IsOptional()
+  @IsInt()
+  available?: number;
+
+  @IsOptional()
+  @IsBoolean()
+  @JSONSchema({ description: 'the reference was known: this is what became of it the first time' })
+  repeated?: boolean;
+
+  @IsOptional()
+  @IsString()
+  code?: string;
+
+  @IsOptional()
+  @IsString()
+  detail?: string;
+
+  @IsOptional()
+  @IsObject()
+  facts?: Record<string, string | number | boolean>;
+}
+
+export class BatchView {
+  @IsIn(['atomic', 'each'])
+  mode!: 'atomic' | 'each';
+
+  @IsBoolean()
+  dryRun!: boolean;
+
+  @IsInt()
+  posted!: number;
+
+  @IsInt()
+  refused!: number;
+
+  @IsArray()
+  @ArrayMaxSize(postingsPerBatchMax)
+  @ValidateNested({ each: true })
+  @Type(() => BatchOutcomeView)
+  outcomes!: BatchOutcomeView[];
 }

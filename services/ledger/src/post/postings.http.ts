@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
-import { Body, Controller, Inject, Param, Post } from '@nestjs/common';
+import { Body, Controller, Inject, Param, Post, Query } from '@nestjs/common';
 import type { PostingRequested } from '@points/contracts';
 import { answer, CauseOf, Operation, problem, ProgrammePath, refusal, type Answer, type Cause } from '@points/http';
 import { parseInstant } from '@points/kernel';
 import { programmeOfPath } from '../programmes/programme-path.js';
 import { rejectionCodes } from '../rules/rejection.js';
-import { Door, DoorFull } from './door.js';
-import { PostedView, PostInstruction } from './posting-bodies.js';
-import type { Completed } from './request.js';
+import { orFull, postOne, referenceOf, toAnswer, toDryAnswer } from './answer-posting.js';
+import { Door } from './door.js';
+import { BatchOutcomeView, BatchView, DryRunView, PostBatch, PostedView, PostingQuery, PostInstruction } from './posting-bodies.js';
+import type { Completed, DoorRequest } from './request.js';
 import { contractProblems, fieldsOf, toPostingRequest } from './to-instruction.js';
 
 @Controller('v1/municipalities/:municipality/programmes/:programme/postings')
@@ -21,31 +21,77 @@ export class PostingsController {
     scope: 'ledger:post',
     status: 201,
     answer: PostedView,
+    also: { 200: DryRunView },
     problems: [...rejectionCodes, 'door-full'],
   })
-  async post(@Param() path: ProgrammePath, @Body() body: PostInstruction, @CauseOf() cause: Cause): Promise<Answer<PostedView>> {
-    const requested = requestedBy(path, body, cause);
-    try {
-      const [completed] = await this.door.post([
-        { ...toPostingRequest(requested), actor: requested.cause.actor, ...(body.reason !== undefined && { reason: body.reason }) },
-      ]);
-      if (!completed) throw new Error('assertion failed: one request has one outcome');
-      return toAnswer(requested.reference, completed);
-    } catch (error) {
-      if (error instanceof DoorFull) throw problem(503, 'door-full', 'more postings wait than can be remembered; ask again shortly');
-      throw error;
-    }
+  async post(
+    @Param() path: ProgrammePath,
+    @Query() { dryRun = false }: PostingQuery,
+    @Body() body: PostInstruction,
+    @CauseOf() cause: Cause,
+  ): Promise<Answer<PostedView | DryRunView>> {
+    const reference = referenceOf(cause, cause.idempotencyKey ?? '');
+    const completed = await postOne(this.door, requestedBy(path, body, reference, cause), { dryRun });
+    return dryRun ? toDryAnswer(completed) : toAnswer(reference, completed);
+  }
+
+  @Post('batch')
+  @Operation({
+    summary: 'Move points of many holders, all or each for itself',
+    description:
+      'Each posting has a reference of its own, which makes one effect of a posting however often and in whatever batch it is sent. ' +
+      'An atomic batch with a refusal leaves nothing behind, so it may be sent again, put right, with the same references.',
+    scope: 'ledger:post',
+    answer: BatchView,
+    problems: ['batch-refused', 'door-full'],
+  })
+  async postBatch(@Param() path: ProgrammePath, @Body() body: PostBatch, @CauseOf() cause: Cause): Promise<Answer<BatchView>> {
+    const { mode, dryRun = false, postings } = body;
+    const requests = postings.map((one, index) => requestedBy(path, one, referenceOf(cause, one.reference), cause, `postings.${index}.`));
+    const isTogether = mode === 'atomic' || dryRun;
+    const completed = await orFull(
+      isTogether ? this.door.postTogether({ requests, atomic: mode === 'atomic', dryRun }) : this.door.post(requests),
+    );
+    return toBatchAnswer(body, requests, completed);
   }
 }
 
-function requestedBy(path: ProgrammePath, { holder, instruction, effectiveAt, reason }: PostInstruction, cause: Cause): PostingRequested {
+function toBatchAnswer({ mode, dryRun = false, postings }: PostBatch, requests: readonly DoorRequest[], completed: readonly Completed[]): Answer<BatchView> {
+  const outcomes = completed.map((one, index) => toOutcome(one, postings[index]?.reference ?? '', requests[index]?.reference ?? '', dryRun));
+  const first = mode === 'atomic' ? outcomes.findIndex((one) => one.status === 'refused') : -1;
+  const refused = outcomes[first];
+  if (refused) {
+    return refusal(422, 'batch-refused', `posting ${first + 1} of ${postings.length}, ${refused.reference}, was refused: ${refused.detail ?? ''}; nothing was carried out`, {
+      index: first,
+      reference: refused.reference,
+      refused: refused.code,
+      outcomes,
+    });
+  }
+  const posted = outcomes.filter((one) => one.status === 'posted').length;
+  return answer(200, { mode, dryRun, posted, refused: outcomes.length - posted, outcomes });
+}
+
+function toOutcome({ outcome, repeated }: Completed, reference: string, postingReference: string, dryRun: boolean): BatchOutcomeView {
+  if (outcome.status === 'refused') {
+    const { code, detail, facts } = outcome;
+    return { reference, status: code === 'not-carried-out' ? code : 'refused', code, detail, ...(facts && { facts }), ...(repeated && { repeated }) };
+  }
+  const { posting, amount, effectiveAt, balance, available } = outcome;
+  const named = dryRun && !repeated ? {} : { postingReference, posting };
+  return { reference, status: 'posted', ...named, amount, effectiveAt, balance, available, ...(repeated && { repeated }) };
+}
+
+/** `where` is put before the names of wrong fields. */
+function requestedBy(path: ProgrammePath, body: PostInstruction, reference: string, cause: Cause, where = ''): DoorRequest {
+  const { holder, instruction, effectiveAt, reason } = body;
   if (effectiveAt !== undefined && !cause.scopes.has('history:write'))
     throw problem(403, 'scope-missing', 'an effective time needs the scope history:write');
   const misplaced = Object.keys(instruction).filter((field) => field !== 'kind' && !fieldsOf[instruction.kind].includes(field));
   if (misplaced.length > 0)
-    throw invalid(misplaced.map((field) => ({ field: `instruction.${field}`, reason: `does not belong to ${instruction.kind}` })));
+    throw invalid(misplaced.map((field) => ({ field: `${where}instruction.${field}`, reason: `does not belong to ${instruction.kind}` })));
   const requested = {
-    reference: referenceOf(cause),
+    reference,
     municipality: path.municipality,
     programme: programmeOfPath(path),
     account: `holder:${holder.toLowerCase()}`,
@@ -54,26 +100,9 @@ function requestedBy(path: ProgrammePath, { holder, instruction, effectiveAt, re
     cause: { actor: cause.client, ...(reason !== undefined && { reason }) },
   };
   const problems = contractProblems(requested);
-  if (problems) throw invalid(problems.map((text) => ({ field: 'instruction', reason: text })));
+  if (problems) throw invalid(problems.map((text) => ({ field: `${where}instruction`, reason: text })));
   // Checked by the contract, line before.
-  return requested as PostingRequested;
-}
-
-/** Names the client too, so that two clients with one key do not meet. A long pair is cut to its hash: a reference has 200 characters. */
-function referenceOf({ client, idempotencyKey = '' }: Cause): string {
-  const plain = `http:${client}/${idempotencyKey}`;
-  return plain.length <= referenceCharsMax ? plain : `http:${createHash('sha256').update(plain).digest('base64url')}`;
-}
-
-const referenceCharsMax = 200;
-
-function toAnswer(reference: string, { outcome, repeated }: Completed): Answer<PostedView> {
-  const headers = repeated ? { 'idempotency-replayed': 'true' } : undefined;
-  if (outcome.status === 'posted') {
-    const { posting, amount, effectiveAt, balance, available } = outcome;
-    return answer(201, { reference, posting, amount, effectiveAt, balance, available }, headers);
-  }
-  return refusal(outcome.code === 'unknown-programme' ? 404 : 422, outcome.code, outcome.detail, outcome.facts);
+  return { ...toPostingRequest(requested as PostingRequested), actor: cause.client, ...(reason !== undefined && { reason }) };
 }
 
 function invalid(errors: readonly { field: string; reason: string }[]) {

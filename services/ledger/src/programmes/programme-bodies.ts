@@ -1,4 +1,4 @@
-import { IsDay, IsInstant } from '@points/http';
+import { IsDay, IsInstant, IsPoints } from '@points/http';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -54,6 +54,43 @@ export class ExpiryBody {
   day?: string;
 }
 
+const limitKinds = ['granted', 'budget', 'balance', 'uses'] as const;
+const periods = ['minute', 'hour', 'day', 'month', 'fiscal-year', 'lifetime'] as const;
+
+export class LimitBody {
+  @IsIn(limitKinds)
+  @JSONSchema({
+    description:
+      'granted: points granted to one holder; budget: points granted to all holders together; balance: what a holder may have after a grant or a ' +
+      'transfer; uses: how often and how much a holder may hold, spend, convert, donate and transfer',
+  })
+  kind!: (typeof limitKinds)[number];
+
+  @IsOptional()
+  @IsIn(periods)
+  @JSONSchema({ description: 'of the calendar in Tokyo. granted and budget: day, month, fiscal-year, lifetime; uses: minute, hour, day' })
+  per?: (typeof periods)[number];
+
+  @IsOptional()
+  @IsPoints()
+  points?: number;
+
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  @JSONSchema({ description: 'uses' })
+  times?: number;
+
+  @IsOptional()
+  @Matches(/^[a-z]+:\S{1,100}$/)
+  @JSONSchema({ description: 'granted, budget: only grants of this source, or of a kind of source: activity:*' })
+  source?: string;
+}
+
+/** More would be read by nobody; each costs a counter per posting that it concerns. */
+export const limitsMax = 20;
+
 export class RulesBody {
   @ValidateNested()
   @Type(() => ExpiryBody)
@@ -88,6 +125,24 @@ export class RulesBody {
   @IsBoolean()
   @JSONSchema({ description: 'may holders transfer points to each other; false unless told' })
   transferAllowed?: boolean;
+
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(limitsMax)
+  @ValidateNested({ each: true })
+  @Type(() => LimitBody)
+  @JSONSchema({ description: 'caps and velocity limits, in the order in which they are checked; each counts from the day on which rules have it' })
+  limits?: LimitBody[];
+
+  @IsOptional()
+  @IsPoints()
+  @JSONSchema({ description: 'adjustments by staff above this many points need a second person; none does unless told' })
+  adjustmentAlone?: number;
+
+  @IsOptional()
+  @IsIn(['refuse', 'debt'])
+  @JSONSchema({ description: 'what a reversal does about points of the grant that are gone; refuse unless told' })
+  reverseOfSpent?: 'refuse' | 'debt';
 }
 
 export class PutProgramme {
@@ -110,6 +165,18 @@ export class PutProgramme {
       }) as never,
   )
   lastDay?: string | null;
+
+  @IsOptional()
+  @IsDay()
+  @JSONSchema(
+    (schema) =>
+      ({
+        ...schema,
+        type: ['string', 'null'],
+        description: 'the last day on which points can be granted, where that is before lastDay; null or absent: lastDay',
+      }) as never,
+  )
+  lastGrantDay?: string | null;
 
   @IsOptional()
   @IsBoolean()
@@ -159,6 +226,11 @@ export class ProgrammeView {
   @IsDay()
   @JSONSchema((schema) => ({ ...schema, type: ['string', 'null'] }) as never)
   lastDay!: string | null;
+
+  @IsOptional()
+  @IsDay()
+  @JSONSchema((schema) => ({ ...schema, type: ['string', 'null'] }) as never)
+  lastGrantDay?: string | null;
 
   @IsBoolean()
   historyOpen!: boolean;

@@ -9,6 +9,7 @@ export interface StoredProgramme {
   readonly name: string;
   readonly firstDay: LocalDate;
   readonly lastDay: LocalDate | null;
+  readonly lastGrantDay?: LocalDate | null;
   readonly historyOpen: boolean;
   readonly frozen: boolean;
   readonly versions: readonly RuleVersion[];
@@ -26,12 +27,12 @@ export function listProgrammes(tx: Tx): Promise<StoredProgramme[]> {
 /** Takes the row's lock, so that two changes of one programme come one after the other. Answers false when it is there already. */
 export async function insertProgramme(
   tx: Tx,
-  { programme, name, firstDay, lastDay, historyOpen }: Omit<StoredProgramme, 'versions' | 'frozen'>,
+  { programme, name, firstDay, lastDay, lastGrantDay = null, historyOpen }: Omit<StoredProgramme, 'versions' | 'frozen'>,
   rules: Rules,
 ): Promise<boolean> {
   const inserted = await tx.write(
-    `insert into programme (tenant, programme, name, first_day, last_day, history_open) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
-    [tenantOf(programme), programme, name, firstDay, lastDay, historyOpen],
+    `insert into programme (tenant, programme, name, first_day, last_day, history_open, last_grant_day) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
+    [tenantOf(programme), programme, name, firstDay, lastDay, historyOpen, lastGrantDay],
   );
   if (inserted === 0) return false;
   await insertRules(tx, programme, { version: 1, validFrom: firstDay, rules });
@@ -44,13 +45,17 @@ export async function lockProgramme(tx: Tx, programme: ProgrammeId): Promise<voi
 
 export async function updateProgramme(
   tx: Tx,
-  { programme, name, lastDay, historyOpen }: Pick<StoredProgramme, 'programme' | 'name' | 'lastDay' | 'historyOpen'>,
+  { programme, name, lastDay, lastGrantDay = null, historyOpen }: Pick<StoredProgramme, 'programme' | 'name' | 'lastDay' | 'lastGrantDay' | 'historyOpen'>,
 ): Promise<void> {
-  await tx.write(`update programme set name = $2, last_day = $3, history_open = $4 where programme = $1`, [
+  await tx.write(`update programme set name = $2, last_day = $3, history_open = $4, last_grant_day = $5,
+       -- Another end is announced anew.
+       closing_announced = case when last_day is distinct from $3::date then null else closing_announced end
+     where programme = $1`, [
     programme,
     name,
     lastDay,
     historyOpen,
+    lastGrantDay,
   ]);
 }
 
@@ -76,7 +81,7 @@ export function viewOf({ programme, versions, ...rest }: StoredProgramme): Progr
 const programmesMax = 1_000;
 
 const columns = `
-  select programme, name, first_day::text as "firstDay", last_day::text as "lastDay", history_open as "historyOpen", frozen,
+  select programme, name, first_day::text as "firstDay", last_day::text as "lastDay", last_grant_day::text as "lastGrantDay", history_open as "historyOpen", frozen,
     (select json_agg(json_build_object('version', version, 'validFrom', valid_from, 'rules', rules) order by version)
      from programme_rule r where r.programme = p.programme) as versions
   from programme p`;

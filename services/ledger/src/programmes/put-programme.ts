@@ -25,11 +25,17 @@ export async function putProgramme(tx: Tx, programme: ProgrammeId, body: PutProg
     name: body.name,
     firstDay: body.firstDay as LocalDate,
     lastDay: (body.lastDay ?? null) as LocalDate | null,
+    lastGrantDay: (body.lastGrantDay ?? null) as LocalDate | null,
     historyOpen: body.historyOpen ?? false,
   };
   if (wanted.lastDay !== null && wanted.lastDay < wanted.firstDay) {
     throw problem(422, 'invalid-request', 'the body is wrong: lastDay is before firstDay', {
       errors: [{ field: 'lastDay', reason: 'is before firstDay' }],
+    });
+  }
+  if (wanted.lastGrantDay !== null && (wanted.lastGrantDay < wanted.firstDay || (wanted.lastDay !== null && wanted.lastGrantDay > wanted.lastDay))) {
+    throw problem(422, 'invalid-request', 'the body is wrong: lastGrantDay is not between firstDay and lastDay', {
+      errors: [{ field: 'lastGrantDay', reason: 'is not between firstDay and lastDay' }],
     });
   }
   const rules = rulesOfBody(body.rules);

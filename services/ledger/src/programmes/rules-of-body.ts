@@ -1,7 +1,8 @@
 import { problem } from '@points/http';
-import { unreachable, type LocalDate } from '@points/kernel';
+import { points, unreachable, type LocalDate } from '@points/kernel';
+import type { GrantPeriod, Limit, UsePeriod } from '../rules/limits.js';
 import type { Expiry, RefundOfExpired, Rules } from '../rules/programme.js';
-import type { ExpiryBody, RulesBody } from './programme-bodies.js';
+import type { ExpiryBody, LimitBody, RulesBody } from './programme-bodies.js';
 
 /** Exactly the fields that a kind of rule needs, and defaults for what is not told. @throws Problem 422 `invalid-request` */
 export function rulesOfBody({
@@ -11,6 +12,9 @@ export function rulesOfBody({
   refundedLotDays,
   priority = 0,
   transferAllowed = false,
+  limits = [],
+  adjustmentAlone,
+  reverseOfSpent,
 }: RulesBody): Rules {
   return {
     expiry: expiryOf(expiry),
@@ -18,10 +22,13 @@ export function rulesOfBody({
     refundOfExpired: refundOf(refundOfExpired, refundedLotDays),
     priority,
     transferAllowed,
+    ...(limits.length > 0 && { limits: limits.map(limitOf) }),
+    ...(adjustmentAlone !== undefined && { adjustmentAlone: points(adjustmentAlone) }),
+    ...(reverseOfSpent !== undefined && { reverseOfSpent }),
   };
 }
 
-export function bodyOfRules({ expiry, usableAt, refundOfExpired, priority, transferAllowed }: Rules): RulesBody {
+export function bodyOfRules({ expiry, usableAt, refundOfExpired, priority, transferAllowed, limits, adjustmentAlone, reverseOfSpent }: Rules): RulesBody {
   return {
     expiry,
     usableAt: [...usableAt],
@@ -29,7 +36,46 @@ export function bodyOfRules({ expiry, usableAt, refundOfExpired, priority, trans
     ...(refundOfExpired.kind === 'new-lot' && { refundedLotDays: refundOfExpired.days }),
     priority,
     transferAllowed,
+    ...(limits && { limits: [...limits] }),
+    ...(adjustmentAlone !== undefined && { adjustmentAlone }),
+    ...(reverseOfSpent !== undefined && { reverseOfSpent }),
   };
+}
+
+function limitOf({ kind, per, points: sum, times, source }: LimitBody, index: number): Limit {
+  const field = (name: string) => `rules.limits.${index}.${name}`;
+  const given = { per, points: sum, times, source };
+  const allowed = { granted: ['per', 'points', 'source'], budget: ['per', 'points', 'source'], balance: ['points'], uses: ['per', 'points', 'times'] }[kind];
+  for (const [name, value] of Object.entries(given)) if (value !== undefined && !allowed.includes(name)) throw invalid(field(name), `does not belong to the kind ${kind}`);
+  const needed = (): ReturnType<typeof points> => {
+    if (sum === undefined) throw invalid(field('points'), 'is missing');
+    return points(sum);
+  };
+  switch (kind) {
+    case 'balance':
+      return { kind, points: needed() };
+    case 'granted':
+    case 'budget':
+      if (!isGrantPeriod(per)) throw invalid(field('per'), `is one of ${grantPeriods.join(', ')}`);
+      return { kind, per, points: needed(), ...(source !== undefined && { source }) };
+    case 'uses':
+      if (!isUsePeriod(per)) throw invalid(field('per'), `is one of ${usePeriods.join(', ')}`);
+      if (sum === undefined && times === undefined) throw invalid(field('times'), 'or points are missing');
+      return { kind, per, ...(times !== undefined && { times }), ...(sum !== undefined && { points: points(sum) }) };
+    default:
+      return unreachable(kind);
+  }
+}
+
+const grantPeriods: readonly GrantPeriod[] = ['day', 'month', 'fiscal-year', 'lifetime'];
+const usePeriods: readonly UsePeriod[] = ['minute', 'hour', 'day'];
+
+function isGrantPeriod(per: string | undefined): per is GrantPeriod {
+  return grantPeriods.some((one) => one === per);
+}
+
+function isUsePeriod(per: string | undefined): per is UsePeriod {
+  return usePeriods.some((one) => one === per);
 }
 
 function expiryOf(body: ExpiryBody): Expiry {

@@ -1,3 +1,5 @@
+import type { Tx } from '@points/database';
+
 /**
  * The lines that every report adds up and every drill-down shows: one per transfer and lot, and one for each lot whose time is over
  * while its expiry has not been posted yet, so that no figure depends on when the expiry job ran.
@@ -14,6 +16,8 @@ export interface Range {
   readonly known: string;
   /** Whether that parameter has a value: then what was over at the time is worked out from what was known. */
   readonly isKnown: boolean;
+  /** Nearly all lines are wanted. */
+  readonly isWide?: boolean;
 }
 
 export function bookLines(range: Range): string {
@@ -28,16 +32,41 @@ export function countsBefore(instant: string, row = ''): string {
 /** The time in Tokyo at which a row counts, for months and ages. */
 export const countedAt = `((effective_at at time zone 'Asia/Tokyo') - case when lapses then interval '1 millisecond' else interval '0' end)`;
 
-export function postedLines({ from, to, known }: Range): string {
-  return `
+/**
+ * PostgreSQL takes the columns of a key for independent and thinks that a join of these tables finds a handful of rows; left to itself it
+ * has walked all draws for the lines of one month (6 s instead of 0.1 s on a million entries). So a range is read the way it is meant: its
+ * transfers by `transfer_by_time`, then the draws and lots of each by their keys (`offset 0` keeps the order). Where nearly all lines
+ * are wanted, `isWide`, the tables are joined whole; see `readWide`.
+ */
+export function postedLines(range: Range): string {
+  const { from, to, known, isWide = false } = range;
+  const columns = `
     select t.account, t.transfer as id, t.transfer as posting, d.seq, t.kind, t.counter, t.effective_at, t.recorded_at, t.reference, t.actor, t.reason,
       t.lapses, d.lot, d.amount, l.source, l.funding, l.granted_at
-    from (select *, kind = 'expire' and "of" is null as lapses from transfer) t
+    from (select *, kind = 'expire' and "of" is null as lapses from transfer) t`;
+  const joins = isWide
+    ? `
     join draw d on d.programme = t.programme and d.account = t.account and d.transfer = t.transfer
-    join lot l on l.programme = d.programme and l.account = d.account and l.lot = d.lot
+    join lot l on l.programme = d.programme and l.account = d.account and l.lot = d.lot`
+    : `
+    cross join lateral (
+      select d.seq, d.lot, d.amount from draw d where d.programme = $1 and d.account = t.account and d.transfer = t.transfer offset 0
+    ) d
+    cross join lateral (
+      select l.source, l.funding, l.granted_at from lot l where l.programme = $1 and l.account = t.account and l.lot = d.lot offset 0
+    ) l`;
+  return `${columns}${joins}
     where t.programme = $1 and (${known}::timestamptz is null or t.recorded_at <= ${known}::timestamptz)
       ${from === undefined ? '' : `and t.effective_at >= ${from}::timestamptz and not ${countsBefore(from, 't.')}`}
       ${to === undefined ? '' : `and t.effective_at <= ${to}::timestamptz and ${countsBefore(to, 't.')}`}`;
+}
+
+/** For a statement over nearly all lines: the tables are hashed, not looked up line by line. */
+export async function readWide<T>(tx: Tx, read: () => Promise<T>): Promise<T> {
+  await tx.query('set local enable_nestloop = off');
+  const result = await read();
+  await tx.query('set local enable_nestloop = on');
+  return result;
 }
 
 /** Lots that are over with points that nobody holds. What is held lives on until its hold ends. */

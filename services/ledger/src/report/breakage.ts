@@ -1,8 +1,7 @@
 import type { Tx } from '@points/database';
 import { points, type Instant, type Points, type ProgrammeId } from '@points/kernel';
 import type { CsvTable } from '../csv/csv-table.js';
-import { beginning } from './movement-lines.js';
-import { movements, type MovementRow } from './movements.js';
+import { beginning, movements, type MovementRow } from './movements.js';
 
 export interface BreakageRow extends MovementRow {
   /** Expired and fallen to the municipality, in ten-thousandths of what was granted, rounded down; null where nothing was. */

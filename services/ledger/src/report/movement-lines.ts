@@ -3,7 +3,7 @@ import { parsePoints, points, type Instant, type Points, type ProgrammeId } from
 import { cursorOf, readCursor, utc } from '../csv/cursor.js';
 import type { CsvTable } from '../csv/csv-table.js';
 import { bookLines } from './book-lines.js';
-import { countedAge, countedMonth, grantedMonth, type Period } from './movements.js';
+import { beginning, countedAge, countedMonth, grantedMonth, type Period } from './movements.js';
 import { linesOf, type Total } from './totals.js';
 
 /** One line behind a total. The lines of a total add up to it. */
@@ -67,6 +67,8 @@ export async function movementLines(
     id,
     seq,
     limit + 1,
+    // Where the index is entered: at the last line's time, or at the beginning.
+    at ?? beginning,
   ]);
   const lines = rows.slice(0, limit).map((line) => toLine(line, sign));
   const last = rows[limit - 1];
@@ -139,9 +141,6 @@ function bounds(total: Total, { from, to }: Period, month: string | null): [Inst
   return [beginning, total === 'opening' ? later(first, from) : later(from, earlier(next, to))];
 }
 
-/** Before everything that can be in the books. */
-export const beginning = '0001-01-01T00:00:00.000Z' as Instant;
-
 function startOfMonth(month: string, plus: number): Instant {
   // `month` was checked as YYYY-MM; 9 hours earlier is midnight in Tokyo.
   return new Date(Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5, 7)) - 1 + plus, 1, -9)).toISOString() as Instant;
@@ -168,6 +167,7 @@ const lines = (isKnown: boolean): string => `
       and ($9::text is null or funding = $9)
       and ($10::text is null or ${countedAge} = $10)
       and ($11::text is null or ${grantedMonth} = $11)
+      and effective_at >= $16::timestamptz
       and ($12::timestamptz is null or (effective_at, id, seq) > ($12::timestamptz, $13::uuid, $14::integer))
     order by effective_at, id, seq
     limit $15`;

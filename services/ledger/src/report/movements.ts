@@ -10,7 +10,7 @@ import {
   type Points,
   type ProgrammeId,
 } from '@points/kernel';
-import { bookLines, countedAt, countsBefore, lapses, postedLines } from './book-lines.js';
+import { bookLines, countedAt, countsBefore, lapses, postedLines, readWide } from './book-lines.js';
 import { flowTotalNames, flowTotalOf, signOf, type FlowTotal } from './totals.js';
 
 /** What rows of a report are kept apart by. */
@@ -44,6 +44,9 @@ export interface Movements {
   readonly total: MovementRow;
 }
 
+/** Before everything that can be in the books. */
+export const beginning = '0001-01-01T00:00:00.000Z' as Instant;
+
 export const ageBuckets = ['0-30', '31-90', '91-180', '181-365', '366-'] as const;
 
 /**
@@ -54,7 +57,10 @@ export const ageBuckets = ['0-30', '31-90', '91-180', '181-365', '366-'] as cons
  * that month's lines. With it every line up to the period's end is added up.
  */
 export async function movements(tx: Tx, programme: ProgrammeId, period: Period, by: readonly Dimension[]): Promise<Movements> {
-  const cells = await tx.query<Cell>(cellsBy(by, period.knownAt !== null), [programme, period.from, period.to, period.knownAt]);
+  const isKnown = period.knownAt !== null;
+  const isWide = isKnown || period.from === beginning;
+  const read = () => tx.query<Cell>(cellsBy(by, { isKnown, isWide }), [programme, period.from, period.to, period.knownAt]);
+  const cells = isWide ? await readWide(tx, read) : await read();
   const hasStock = !by.includes('age');
   const months = by.includes('month') ? monthsOf(period) : [undefined];
   const rows: MovementRow[] = [];
@@ -64,7 +70,7 @@ export async function movements(tx: Tx, programme: ProgrammeId, period: Period, 
       by.filter((one) => one !== 'month'),
     ),
   )) {
-    let opening = hasStock ? openingOf(group, period.knownAt !== null) : undefined;
+    let opening = hasStock ? openingOf(group, isKnown) : undefined;
     for (const month of months) {
       const flow = group.filter((cell) => cell.side === 'flow' && (month === undefined || cell.month === month));
       const row = rowOf(flow, opening);
@@ -73,7 +79,7 @@ export async function movements(tx: Tx, programme: ProgrammeId, period: Period, 
     }
   }
   rows.sort((a, b) => compareRows(a, b, by));
-  return { rows, total: totalOf(cells, hasStock, period.knownAt !== null) };
+  return { rows, total: totalOf(cells, hasStock, isKnown) };
 }
 
 interface Cell {
@@ -190,15 +196,15 @@ export const countedMonth = `to_char(${countedAt}, 'YYYY-MM')`;
 export const countedAge = ageBucket(`(${countedAt}::date - ${grantedDay})`);
 
 /** The statement depends on what is asked for by constants only; each is prepared once. */
-function cellsBy(by: readonly Dimension[], isKnown: boolean): { name: string; text: string } {
+function cellsBy(by: readonly Dimension[], { isKnown, isWide }: { isKnown: boolean; isWide: boolean }): { name: string; text: string } {
   const wanted = (dimension: Dimension, expression: string) => (by.includes(dimension) ? expression : 'null::text');
   const inFlow = (expression: string) => `case when side = 'flow' then ${expression} end`;
   // Backwards from now: what was posted since the beginning of the period, and every expiry up to its end that is still to be posted.
   const lines = isKnown
-    ? bookLines({ to: '$3', known: '$4', isKnown })
-    : `${postedLines({ from: '$2', known: '$4', isKnown })} union all ${lapses({ to: '$3', known: '$4', isKnown })}`;
+    ? bookLines({ to: '$3', known: '$4', isKnown, isWide })
+    : `${postedLines({ from: '$2', known: '$4', isKnown, isWide })} union all ${lapses({ to: '$3', known: '$4', isKnown })}`;
   return {
-    name: `movements_${isKnown ? 'known_' : ''}${[...by].sort().join('_')}`,
+    name: `movements_${isKnown ? 'known_' : isWide ? 'all_' : ''}${[...by].sort().join('_')}`,
     text: `
       select side, posted, kind, month, source, funding, age, cohort, sum(amount)::text as points, count(*)::int as lines
       from (

@@ -2,7 +2,7 @@ import type { Tx } from '@points/database';
 import { parsePoints, type Instant, type Points, type ProgrammeId } from '@points/kernel';
 import { cursorOf, readCursor, utc } from '../csv/cursor.js';
 import type { CsvTable } from '../csv/csv-table.js';
-import { bookLines, lapses, postedLines } from './book-lines.js';
+import { bookLines, lapses, postedLines, readWide } from './book-lines.js';
 import { ageBucket, ageBuckets, grantedDay, grantedMonth } from './movements.js';
 
 /** What open points are kept apart by: `age` is days since the grant, `ending` the month in which they end, or never. */
@@ -33,7 +33,8 @@ export async function outstanding(
   knownAt: Instant | null,
   by: readonly OutstandingDimension[],
 ): Promise<Outstanding> {
-  const cells = await tx.query<OutstandingCell>(sumsBy(by, knownAt !== null), [programme, at, knownAt]);
+  const read = () => tx.query<OutstandingCell>(sumsBy(by, knownAt !== null), [programme, at, knownAt]);
+  const cells = knownAt === null ? await read() : await readWide(tx, read);
   const rows = cells.map(({ points, lots, holders, isTotal, ...labels }) => {
     const named = Object.fromEntries(by.map((one) => [one, labels[one]]));
     return { isTotal, row: { ...(isTotal ? {} : named), points: parsePoints(points), lots, holders } };
@@ -108,7 +109,7 @@ interface OutstandingCell extends Record<OutstandingDimension, string | null> {
 
 /** Each lot with what it had at $2: backwards from what it has left now, or forwards from what was known at $3. */
 const lotsAt = (isKnown: boolean): string => {
-  const range = { to: '$2', known: '$3', isKnown };
+  const range = { to: '$2', known: '$3', isKnown, isWide: isKnown };
   const changes = isKnown
     ? `select account, lot, amount from (${bookLines(range)}) line`
     : `

@@ -10,8 +10,8 @@ import { stand } from '../programmes/put-programme.js';
 import { baseDateReport, baseDateTable } from './base-date-report.js';
 import { breakage, breakageTable } from './breakage.js';
 import { baseDate, fiscalYear, stateOf, type BaseDate } from './fiscal-year.js';
-import { beginning, linesTable, movementLines } from './movement-lines.js';
-import { movements, reportMonthsMax, spansTooManyMonths, type Dimension, type Period } from './movements.js';
+import { linesTable, movementLines } from './movement-lines.js';
+import { beginning, movements, reportMonthsMax, spansTooManyMonths, type Dimension, type Period } from './movements.js';
 import { outstanding, outstandingLots, outstandingLotsTable, outstandingTable, type OutstandingDimension } from './outstanding.js';
 import { changeClose, closesOf } from './period-close.js';
 import {

@@ -2,9 +2,9 @@ import { parseInstant, points, programmeId, sumPoints, type Instant, type LocalD
 import fc from 'fast-check';
 import { decide, type Facts } from './decide.js';
 import { expire } from './expire.js';
-import type { Instruction } from './instruction.js';
+import type { AnyInstruction, Instruction } from './instruction.js';
 import { byDrawOrder, type Lot, type Part } from './lots.js';
-import type { Decision, Hold, Holding, Posting, Refundable } from './movement.js';
+import type { Decision, Hold, Holding, Posting, Refundable, Reversible } from './movement.js';
 import type { Programme, Rules } from './programme.js';
 import { rejectionCodes } from './rejection.js';
 
@@ -56,7 +56,7 @@ const ids = () => {
   let next = 0;
   return () => `id-${++next}`;
 };
-const decided = (instruction: Instruction, facts: Partial<Facts> = {}, effectiveAt?: Instant): Decision =>
+const decided = (instruction: AnyInstruction, facts: Partial<Facts> = {}, effectiveAt?: Instant): Decision =>
   decide(
     { reference: 'test:1', programme: programmeId('141305-trial'), account: 'holder:h', instruction, ...(effectiveAt && { effectiveAt }) },
     {
@@ -104,6 +104,7 @@ const aRefundable = (of: Partial<Refundable> = {}): Refundable => ({
   ],
   ...of,
 });
+const aGrant: Reversible = { transfer: 't1', effectiveAt: at('2018-05-01T00:00:00Z'), source: 'partner:a', lot: 'a', reversed: false };
 const over = { grantedAt: at('2018-01-01T00:00:00Z'), expiresAt: at('2018-05-20T15:00:00Z') };
 const summary = (decision: Decision) =>
   posted(decision).movements.map(({ kind, counter, signed, draws, reserves }) => ({
@@ -138,6 +139,18 @@ describe('decisions', () => {
       decided(issue, { programme: aProgramme({ frozen: true }) }, at('2030-01-01T00:00:00Z')),
       'programme-frozen',
     ],
+    [
+      'anything but what follows a hold in a frozen one',
+      decided({ kind: 'refund', of: 'test:0', amount: points(1) }, { programme: aProgramme({ frozen: true }), refundable: aRefundable() }),
+      'programme-frozen',
+    ],
+    ['a spend from a frozen account', decided(spend(1), { holding: holdingOf([aLot('a', 100)], { frozen: true }) }), 'account-frozen'],
+    [
+      'a hold on a frozen account',
+      decided({ kind: 'hold', hold: 'h1', amount: points(1), places: [] }, { holding: holdingOf([aLot('a', 100)], { frozen: true }) }),
+      'account-frozen',
+    ],
+    ['a grant to a frozen account', decided(issue, { holding: holdingOf([], { frozen: true }) }), 'posted'],
     ['a time to come', decided(issue, {}, at('2018-06-01T00:00:00.001Z')), 'effective-in-future'],
     [
       'a past time where history is closed',
@@ -152,6 +165,42 @@ describe('decisions', () => {
     ['the day before the first', decided(issue, {}, at('2017-11-19T14:59:59.999Z')), 'outside-period'],
     ['the day after the last', decided(issue, { now: at('2018-11-30T15:00:00Z') }), 'outside-period'],
     ['the last moment of the last day', decided(issue, { now: at('2018-11-30T14:59:59.999Z') }), 'posted'],
+    [
+      'a grant after the last day of grants',
+      decided(issue, { programme: aProgramme({ lastGrantDay: '2018-05-31' as LocalDate }) }),
+      'outside-period',
+    ],
+    [
+      'a grant on the last day of grants',
+      decided(issue, { programme: aProgramme({ lastGrantDay: '2018-06-01' as LocalDate }) }),
+      'posted',
+    ],
+    [
+      'a spend after the last day of grants',
+      decided(spend(1), { programme: aProgramme({ lastGrantDay: '2018-05-31' as LocalDate }), holding: holdingOf([aLot('a', 100)]) }),
+      'posted',
+    ],
+    [
+      'a capture after the last day of a hold before it',
+      decided(
+        { kind: 'capture', hold: 'h1', amount: points(300), final: true, to: 'merchant:m' },
+        { hold: aHold(), holding: holdingOf([aLot('a', 200, { held: points(200) }), aLot('b', 100, { held: points(100) })]), now: at('2018-12-24T00:00:00Z') },
+      ),
+      'posted',
+    ],
+    [
+      'a capture of a hold that lies outside the period',
+      decided(
+        { kind: 'capture', hold: 'h1', amount: points(1), final: true, to: 'merchant:m' },
+        { hold: aHold({ heldAt: at('2018-05-10T00:00:00Z') }), programme: aProgramme({ lastDay: '2018-05-09' as LocalDate }) },
+      ),
+      'outside-period',
+    ],
+    [
+      'a capture without hold after the last day',
+      decided({ kind: 'capture', hold: 'h1', amount: points(1), final: true, to: 'merchant:m' }, { now: at('2018-12-24T00:00:00Z') }),
+      'unknown-hold',
+    ],
     ['a spend to a holder', decided({ kind: 'spend', amount: points(1), to: 'holder:x', places: [] }), 'wrong-account'],
     ['a conversion to a merchant', decided({ kind: 'convert', amount: points(1), to: 'merchant:x', places: [] }), 'wrong-account'],
     ['a transfer to oneself', decided({ kind: 'transfer', amount: points(1), to: 'holder:h' }), 'wrong-account'],
@@ -207,6 +256,32 @@ describe('decisions', () => {
       decided(issue, { holding: holdingOf([], { balance: points(Number.MAX_SAFE_INTEGER) }) }),
       'balance-too-large',
     ],
+    [
+      'a grant above a cap',
+      decided(issue, { programme: aProgramme({}, { limits: [{ kind: 'granted', per: 'day', points: points(99) }] }) }),
+      'cap-exceeded',
+    ],
+    [
+      'a transfer above what its receiver may have',
+      decided(
+        { kind: 'transfer', amount: points(50), to: 'holder:x' },
+        {
+          programme: aProgramme({}, { transferAllowed: true, limits: [{ kind: 'balance', points: points(100) }] }),
+          holding: holdingOf([aLot('a', 100)]),
+          receiver: holdingOf([aLot('b', 51)]),
+        },
+      ),
+      'cap-exceeded',
+    ],
+    [
+      'one use too many, before what there is',
+      decided(spend(500), {
+        programme: aProgramme({}, { limits: [{ kind: 'uses', per: 'day', times: 2 }] }),
+        holding: holdingOf([aLot('a', 100)]),
+        tallyOf: () => ({ times: 2, points: 2 }),
+      }),
+      'velocity-exceeded',
+    ],
     ['points that have expired', decided(spend(150), { holding: holdingOf([aLot('a', 100), aLot('b', 100, over)]) }), 'lot-expired'],
     [
       'points whose expiry has been posted',
@@ -247,6 +322,95 @@ describe('decisions', () => {
         ),
       ),
     ).toBe('posted');
+  });
+
+  it('capture and release in a frozen programme and on a frozen account', () => {
+    const programme = aProgramme({ frozen: true });
+    const holding = holdingOf([aLot('a', 200, { held: points(200) }), aLot('b', 100, { held: points(100) })], { frozen: true });
+
+    expect(codeOf(decided({ kind: 'capture', hold: 'h1', amount: points(300), final: true, to: 'merchant:m' }, { programme, holding, hold: aHold() }))).toBe('posted');
+    expect(codeOf(decided({ kind: 'release', hold: 'h1' }, { programme, holding, hold: aHold() }))).toBe('posted');
+  });
+
+  it('add to the counters of the limits that they concern', () => {
+    const programme = aProgramme({}, { limits: [{ kind: 'granted', per: 'month', points: points(100) }, { kind: 'balance', points: points(900) }] });
+
+    expect(posted(decided(issue, { programme })).counts).toEqual([{ account: 'holder:h', key: 'granted/month', period: '2018-06', amount: 100 }]);
+    expect(posted(decided(spend(1), { programme, holding: holdingOf([aLot('a', 100)]) })).counts).toEqual([]);
+  });
+
+  it.each<[string, Partial<Lot>, Partial<Rules>, object[]]>([
+    ['take it all back while it is there', {}, {}, [{ kind: 'reverse', counter: 'issued:partner:a', signed: -1000, draws: 'a:-1000', reserves: '' }]],
+    [
+      'make a debt of what is gone',
+      { remaining: points(400), held: points(100) },
+      { reverseOfSpent: 'debt' },
+      [
+        { kind: 'reverse', counter: 'issued:partner:a', signed: -300, draws: 'a:-300', reserves: '' },
+        { kind: 'owe', counter: null, signed: 0, draws: '', reserves: '' },
+      ],
+    ],
+    ['make a debt of all when nothing is left', { remaining: points(0) }, { reverseOfSpent: 'debt' }, [{ kind: 'owe', counter: null, signed: 0, draws: '', reserves: '' }]],
+    [
+      'do not ask for what has expired',
+      { ...over, remaining: points(300), expired: points(600) },
+      { reverseOfSpent: 'debt' },
+      [{ kind: 'owe', counter: null, signed: 0, draws: '', reserves: '' }],
+    ],
+  ])('of a reversal %s', (_, lot, changed, movements) => {
+    const decision = decided({ kind: 'reverse', of: 'test:0' }, { programme: aProgramme({}, changed), reversible: aGrant, holding: holdingOf([aLot('a', 1000, lot)]) });
+
+    expect(summary(decision)).toEqual(movements);
+  });
+
+  it.each<[string, Decision, object]>([
+    ['of nothing known', decided({ kind: 'reverse', of: 'test:0' }), { code: 'unknown-posting' }],
+    [
+      'of a grant that is used, where the programme refuses that',
+      decided({ kind: 'reverse', of: 'test:0' }, { reversible: aGrant, holding: holdingOf([aLot('a', 999)]) }),
+      { code: 'reverse-exceeds', facts: { needed: 1000, available: 999 } },
+    ],
+    [
+      'a second time',
+      decided({ kind: 'reverse', of: 'test:0' }, { reversible: { ...aGrant, reversed: true }, holding: holdingOf([aLot('a', 1000)]) }),
+      { code: 'reverse-exceeds', facts: { needed: 1000, available: 0 } },
+    ],
+    [
+      'of what has expired altogether',
+      decided({ kind: 'reverse', of: 'test:0' }, { reversible: aGrant, holding: holdingOf([aLot('a', 0, { ...over, expired: points(1000) })]) }),
+      { code: 'reverse-exceeds', facts: { needed: 0, available: 0 } },
+    ],
+    [
+      'before the grant',
+      decided({ kind: 'reverse', of: 'test:0' }, { reversible: aGrant, holding: holdingOf([aLot('a', 1000)]) }, at('2018-04-30T00:00:00Z')),
+      { code: 'before-its-cause' },
+    ],
+  ])('refuse a reversal %s', (_, decision, rejection) => {
+    expect(decision).toMatchObject({ ok: false, rejection });
+  });
+
+  it.each([
+    [30, [100, -30]],
+    [100, [100, -100]],
+    [130, [100, -100]],
+    [0, [100]],
+  ])('pay a debt of %i with the next grant before its holder can', (debt, signed) => {
+    const decision = posted(decided(issue, { holding: holdingOf([], { debt: points(debt) }) }));
+
+    expect(decision.movements.map((one) => one.signed)).toEqual(signed);
+    expect(decision.amount).toBe(100);
+  });
+
+  it('adjust both ways: a lot of staff is added, and points are taken in draw order wherever they are usable', () => {
+    const holding = holdingOf([aLot('a', 50, { usableAt: ['shop:a'] }), aLot('b', 100, { usableAt: ['shop:b'] })]);
+    const added = decided({ kind: 'adjust', direction: 'add', amount: points(70), funding: 'free' });
+
+    expect(summary(added)).toEqual([{ kind: 'adjust', counter: 'adjusted', signed: 70, draws: 'id-1:70', reserves: '' }]);
+    expect(posted(added).movements[0]?.grants).toMatchObject([{ source: 'staff:adjustment', funding: 'free', ruleVersion: 1, expiresAt: '2018-09-09T15:00:00.000Z' }]);
+    expect(summary(decided({ kind: 'adjust', direction: 'take', amount: points(70), funding: 'free' }, { holding }))).toEqual([
+      { kind: 'adjust', counter: 'adjusted', signed: -70, draws: 'a:-50 b:-20', reserves: '' },
+    ]);
+    expect(codeOf(decided({ kind: 'adjust', direction: 'take', amount: points(151), funding: 'free' }, { holding }))).toBe('insufficient-points');
   });
 
   it('do not go back in time when the clock does', () => {

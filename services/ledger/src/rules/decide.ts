@@ -200,12 +200,13 @@ function reverse({ account, programme, at, facts }: Context): Decision {
   const rest = points(owed - taken);
   if (!isPoints(holding.debt + rest)) return reject({ code: 'balance-too-large' });
   const head = { account, effectiveAt: at, of: grant.transfer };
-  return posting([
+  const movements = [
     ...(taken > 0
       ? [movement({ ...head, id: newId(), kind: 'reverse', counter: `issued:${grant.source}` }, negative([{ lot: lot.lot, amount: taken }]))]
       : []),
     ...(rest > 0 ? [owe({ ...head, id: newId() }, rest)] : []),
-  ]);
+  ];
+  return { ...posting(movements), amount: taken };
 }
 
 function owe(head: { id: string; account: string; effectiveAt: Instant; of: string }, amount: Points): Movement {

@@ -102,6 +102,7 @@ export interface Posting {
   readonly ok: true;
   /** Id of the first movement. */
   readonly id: string;
+  /** Of the first movement; of a reversal what was taken back. */
   readonly amount: Points;
   readonly effectiveAt: Instant;
   readonly movements: readonly Movement[];

@@ -199,16 +199,20 @@ export function freeAt(books: Books, account: ModelAccount, at: number, places: 
 
 function decide(books: Books, programme: ModelProgramme, request: ModelRequest, now: number): ModelOutcome {
   const { instruction } = request;
-  if (programme.frozen) return refused('programme-frozen');
+  // A payment that was promised before a freeze or the last day is kept, and what was reserved can always be freed.
+  const isPromised = instruction.kind === 'capture' || instruction.kind === 'release';
+  if (programme.frozen && !isPromised) return refused('programme-frozen');
   const account = programme.accounts.get(request.account);
   const clock = Math.max(now, account?.latest ?? now);
   const at = request.effectiveAt === undefined ? clock : Date.parse(request.effectiveAt);
   if (!request.internal) {
     if (at > clock) return refused('effective-in-future', { effectiveAt: iso(at), now: iso(clock) });
     if (request.effectiveAt !== undefined && !programme.historyOpen) return refused('history-closed', { effectiveAt: iso(at) });
-    if (instruction.kind !== 'release') {
+    const promised = isPromised ? account?.holds[instruction.hold] : undefined;
+    const moment = instruction.kind === 'release' ? undefined : isPromised ? promised?.at : at;
+    if (moment !== undefined) {
       const { firstDay, lastDay } = programme;
-      const day = dayText(at);
+      const day = dayText(moment);
       if (day < firstDay || (lastDay !== null && day > lastDay))
         return refused('outside-period', { day, firstDay, ...(lastDay !== null && { lastDay }) });
     }

@@ -19,6 +19,7 @@ export class AccountCheck {
   private readonly holds = new Map<string, RebuiltHold>();
   private balance = 0n;
   private lapsed = 0n;
+  private debt = 0n;
   private lastRecorded = '';
   /** JST days on which the account was used, with the last transfer of each: a use may extend lots. */
   private readonly uses = new Map<LocalDate, string>();
@@ -48,6 +49,8 @@ export class AccountCheck {
     this.applyDraws(transfer, key);
     this.applyHold(transfer, key);
     if (transfer.kind === 'expire') this.lapsed += whole(transfer.amount);
+    if (transfer.kind === 'owe') this.debt += whole(transfer.amount);
+    if (transfer.kind === 'repay') this.debt -= whole(transfer.amount);
     if (this.usesMatter && useKinds.has(transfer.kind) && isInstant(transfer.effectiveAt)) {
       const day = jstDateOf(transfer.effectiveAt);
       if ((this.uses.get(day) ?? '') < transfer.transfer) this.uses.set(day, transfer.transfer);
@@ -68,6 +71,7 @@ export class AccountCheck {
     findings.same('account', [account], 'balance', { expected: this.balance, found: whole(this.row.balance) });
     findings.same('account', [account], 'held', { expected: held, found: whole(this.row.held) });
     findings.same('account', [account], 'lapsed', { expected: this.lapsed, found: whole(this.row.lapsed) });
+    findings.same('account', [account], 'debt', { expected: this.debt, found: whole(this.row.debt) });
     if (this.row.latestAt < this.lastRecorded)
       findings.add('account', [account], `latestAt not before its last transfer, ${this.lastRecorded}`, `latestAt ${this.row.latestAt}`);
   }

@@ -1,4 +1,4 @@
-import { parseInstant } from '@points/kernel';
+import { parseInstant, type ProgrammeId } from '@points/kernel';
 import { freshDatabase, type FreshDatabase } from '@points/testing';
 import pg from 'pg';
 import { prepareChainSession, sealNext, waitingProgrammes } from '../chain/seal.js';
@@ -26,7 +26,7 @@ describe('verify', () => {
       const eachHundred = async () => {
         for (const programme of await waitingProgrammes(session)) await sealNext(session, programme, sealedAt);
       };
-      await livedInProgramme({ database: fresh.database, door }, kawasaki, { seed: 4, eachHundred });
+      await livedInProgramme({ database: fresh.database, door }, kawasaki, { seed: 4, steps: 200, eachHundred });
       await livedInProgramme({ database: fresh.database, door }, tamana, { seed: 5, steps: 200, moving: true, eachHundred });
     } finally {
       await door.close();
@@ -40,7 +40,7 @@ describe('verify', () => {
     await fresh?.close();
   });
 
-  const verify = async (options: VerifyOptions = {}, client: pg.Client = admin): Promise<Verified[]> => {
+  const verify = async (options: VerifyOptions & { programme?: ProgrammeId } = {}, client: pg.Client = admin): Promise<Verified[]> => {
     const found: Verified[] = [];
     for await (const one of verifyDatabase(client, options)) found.push(one);
     return found;
@@ -56,7 +56,8 @@ describe('verify', () => {
       let rows = 0;
       for (const statement of statements) rows += (await copy.query(statement)).rowCount ?? 0;
       expect(rows).toBeGreaterThanOrEqual(statements.length);
-      return await verify({}, notItsTransaction(copy));
+      const programme = statements.some((one) => one.includes(tamana)) ? tamana : kawasaki;
+      return await verify({ programme }, notItsTransaction(copy));
     } finally {
       await copy.query('rollback');
       await copy.end();
@@ -162,6 +163,7 @@ describe('verify', () => {
     ['the balance of an account changed', 'account', [`update account set balance = balance + 1 where ${some('account', 'true')}`]],
     ['what an account holds changed', 'account', [`update account set held = held + 1 where ${some('account', 'balance > held')}`]],
     ['what has lapsed of an account changed', 'account', [`update account set lapsed = lapsed + 1 where ${some('account', 'true')}`]],
+    ['the debt of an account changed', 'account', [`update account set debt = debt + 1 where ${some('account', 'true')}`]],
     ['an account deleted', 'account', [`delete from account where ${some('account', 'true')}`]],
     ['the outcome of a posting changed', 'transfer', [`update posting set balance = balance + 1 where ${some('posting', 'transfer is not null')}`]],
     ['the amount of a posting changed', 'posting', [`update posting set amount = amount + 1 where ${some('posting', 'transfer is not null')}`]],

@@ -4,7 +4,6 @@ import { nudgeRelay, outboxInsert, outboxRows, type OutgoingEvent } from '@point
 import type { Logger } from '@points/observability';
 import { LOGGER } from '@points/service';
 import type { Pool } from 'pg';
-import { flushesMax, flushPaymentsMax, paymentsWorthAFlush } from '../rules/gather.js';
 import { pipelinedTransaction } from './pipelined-transaction.js';
 import { findByKeys, type PaymentFacts, type StoredPayment } from './stored-payment.js';
 
@@ -20,8 +19,8 @@ export interface NewPayment extends PaymentFacts {
 /** `known`: the key was used before; this is the payment that was made with it. */
 export type Taken = { readonly isNew: true } | { readonly isNew: false; readonly known: StoredPayment };
 
-/** So long a payment waits for company when there is less of it than there could be. */
-const companyMsMax = 10;
+/** 256 rows are written in 3 ms; more would make those who come next wait longer than it saves. */
+const flushPaymentsMax = 256;
 const flushAttemptsMax = 4;
 
 interface Entry {
@@ -31,29 +30,26 @@ interface Entry {
 }
 
 /**
- * Writes new payments: those that arrive together share one transaction, so under load a payment costs a share of a commit. A payment
- * that comes alone is written at once; when many are under way, those that arrive wait a moment for each other (rules/gather.ts).
+ * Writes new payments: those that arrive together share one transaction, so under load a payment costs a share of a commit. There is
+ * one flush at a time and no timer: a payment that comes alone is written at once, and while a flush runs the next ones gather. Tried
+ * with 256 callers on two busy cores: a second flush beside the first (8 % less, because each is smaller), and payments that wait up
+ * to 10 ms for each other (15 % less).
  */
 @Injectable()
 export class PaymentDesk implements OnApplicationShutdown {
   private readonly pool: Pool;
   private queue: Entry[] = [];
-  private flushes = 0;
-  private underWay = 0;
-  private isScheduled = false;
-  private timer: NodeJS.Timeout | undefined;
+  private isBusy = false;
 
   constructor(
     @Inject(Database) private readonly database: Database,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
-    this.pool = database.pipelined(flushesMax);
+    this.pool = database.pipelined(1);
   }
 
-  /** `underWay`: payments of this process whose callers wait for an answer, this one included. */
-  take(payment: NewPayment, underWay = 1): Promise<Taken> {
+  take(payment: NewPayment): Promise<Taken> {
     return new Promise((resolve, reject) => {
-      this.underWay = underWay;
       this.queue.push({ payment, resolve, reject });
       this.schedule();
     });
@@ -63,30 +59,16 @@ export class PaymentDesk implements OnApplicationShutdown {
     await this.pool.end();
   }
 
-  private schedule(): void {
-    if (this.isScheduled || this.flushes >= flushesMax || this.queue.length === 0) return;
-    if (this.queue.length >= paymentsWorthAFlush({ underWay: this.underWay, flushes: this.flushes })) this.flushSoon();
-    else this.timer ??= setTimeout(() => this.flushSoon(), companyMsMax);
-  }
-
   /** After the callbacks of this turn of the event loop: all requests that one read of the sockets brought are in. */
-  private flushSoon(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    if (this.isScheduled || this.flushes >= flushesMax) return;
-    this.isScheduled = true;
-    setImmediate(() => {
-      this.isScheduled = false;
-      void this.flush();
-    });
+  private schedule(): void {
+    if (this.isBusy || this.queue.length === 0) return;
+    this.isBusy = true;
+    setImmediate(() => void this.flush());
   }
 
   private async flush(): Promise<void> {
-    const entries = this.queue.splice(0, flushPaymentsMax);
-    this.flushes++;
-    this.schedule();
-    await this.work(entries);
-    this.flushes--;
+    await this.work(this.queue.splice(0, flushPaymentsMax));
+    this.isBusy = false;
     this.schedule();
   }
 

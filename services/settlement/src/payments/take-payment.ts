@@ -44,7 +44,7 @@ export class Till {
 
     const payment = newPayment({ programme, body, cause, key, now: new Date(), ...accepted.value });
     const decided = this.calls.payment(payment.tenant, payment.id, this.config.PAYMENT_DEADLINE_MS);
-    const taken = await this.desk.take(payment, this.calls.size).catch((error: unknown) => {
+    const taken = await this.desk.take(payment).catch((error: unknown) => {
       this.calls.wakePayment(payment.id, undefined);
       throw error;
     });

@@ -26,10 +26,6 @@ export class WaitingCalls implements OnApplicationShutdown {
     this.waiting.delete(id);
   }
 
-  get size(): number {
-    return this.waiting.size;
-  }
-
   isWaiting(id: string): boolean {
     return this.waiting.has(id);
   }
