@@ -4,6 +4,7 @@ import { AdjustmentsController } from './adjust-points/adjustments.http.js';
 import { ChainController } from './chain/chain.http.js';
 import { ChainerJob } from './chain/chainer.job.js';
 import { CLOCK, systemClock, type Clock } from './clock.js';
+import { CloseProgrammes } from './close-programme/close-programme.js';
 import { ExpireLots } from './expire-lots/expire-lots.js';
 import { ExpiryJob } from './expire-lots/expiry.job.js';
 import { FreezeController } from './freeze/freeze.http.js';
@@ -36,6 +37,7 @@ class CloseDoor implements OnApplicationShutdown {
     { provide: CLOCK, useValue: systemClock },
     { provide: Door, inject: [Database, CLOCK], useFactory: (database: Database, now: Clock) => new Door({ database, now }) },
     { provide: ExpireLots, inject: [Database, CLOCK], useFactory: (database: Database, now: Clock) => new ExpireLots(database, now) },
+    { provide: CloseProgrammes, inject: [Database, CLOCK], useFactory: (database: Database, now: Clock) => new CloseProgrammes(database, now) },
     {
       provide: ReleaseHolds,
       inject: [Database, Door, CLOCK],

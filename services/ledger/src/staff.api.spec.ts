@@ -3,6 +3,8 @@ import { call, testService, type TestService } from '@points/service-testing';
 import { ledger } from './ledger.js';
 
 const kawasaki = '141305';
+// Jest's matchers are untyped.
+const anId = expect.any(String) as string;
 const programme = `${kawasaki}-staff`;
 const rules = {
   expiry: { kind: 'days-after-grant', days: 100 },
@@ -19,12 +21,23 @@ describe('what staff do', () => {
   let url: string;
   beforeAll(async () => {
     service = await testService(ledger);
-    const scopes = ['programmes:write', 'programmes:read', 'ledger:post', 'ledger:read', 'ledger:freeze', 'ledger:adjust', 'ledger:approve'];
+    const scopes = [
+      'programmes:write',
+      'programmes:read',
+      'ledger:post',
+      'ledger:read',
+      'ledger:freeze',
+      'ledger:adjust',
+      'ledger:approve',
+    ];
     token = await service.token(scopes, [kawasaki], 'clerk');
     second = await service.token(scopes, [kawasaki], 'head-of-section');
     url = `${service.url}/v1/municipalities/${kawasaki}/programmes/${programme}`;
     const set = { name: 'ポイント', firstDay: '2020-01-01', rules };
-    expect(await call(url, { method: 'PUT', token, body: set })).toMatchObject({ status: 201, body: { versions: [{ rules }], lastGrantDay: null } });
+    expect(await call(url, { method: 'PUT', token, body: set })).toMatchObject({
+      status: 201,
+      body: { versions: [{ rules }], lastGrantDay: null },
+    });
     expect(await call(url, { method: 'PUT', token, body: set })).toMatchObject({ status: 200 });
   }, 30_000);
   afterAll(() => service?.close());
@@ -50,8 +63,11 @@ describe('what staff do', () => {
     const each = await send('postings/batch', { mode: 'each', postings });
     const again = await send('postings/batch', { mode: 'each', postings });
 
-    expect(dry).toMatchObject({ status: 200, body: { dryRun: true, posted: 2, refused: 1, outcomes: [{ status: 'posted', balance: 100 }, {}, { balance: 70 }] } });
-    expect(dry.body['outcomes']).not.toMatchObject([{ posting: expect.any(String) }, {}, {}]);
+    expect(dry).toMatchObject({
+      status: 200,
+      body: { dryRun: true, posted: 2, refused: 1, outcomes: [{ status: 'posted', balance: 100 }, {}, { balance: 70 }] },
+    });
+    expect(dry.body['outcomes']).not.toMatchObject([{ posting: anId }, {}, {}]);
     expect(atomic).toMatchObject({
       status: 422,
       body: {
@@ -64,14 +80,22 @@ describe('what staff do', () => {
     });
     expect(each).toMatchObject({
       status: 200,
-      body: { mode: 'each', posted: 2, refused: 1, outcomes: [{ status: 'posted', posting: expect.any(String) }, { code: 'insufficient-points' }, { amount: 30, balance: 70 }] },
+      body: {
+        mode: 'each',
+        posted: 2,
+        refused: 1,
+        outcomes: [{ status: 'posted', posting: anId }, { code: 'insufficient-points' }, { amount: 30, balance: 70 }],
+      },
     });
     expect(again).toMatchObject({ body: { outcomes: [{ repeated: true }, { repeated: true }, { repeated: true }] } });
     expect(await read(`holders/${hanako}/balance`)).toMatchObject({ body: { posted: 70 } });
   });
 
   it('names the posting of a batch whose body is wrong', async () => {
-    const postings = [{ reference: 'a', holder: uuidv7(), instruction: issue(1) }, { reference: 'b', holder: uuidv7(), instruction: { ...spend(1), hold: uuidv7() } }];
+    const postings = [
+      { reference: 'a', holder: uuidv7(), instruction: issue(1) },
+      { reference: 'b', holder: uuidv7(), instruction: { ...spend(1), hold: uuidv7() } },
+    ];
 
     expect(await send('postings/batch', { mode: 'each', postings })).toMatchObject({
       status: 422,
@@ -83,8 +107,14 @@ describe('what staff do', () => {
   it('answers a dry run of one posting and writes nothing', async () => {
     const hanako = uuidv7();
 
-    expect(await send('postings?dryRun=true', { holder: hanako, instruction: issue(100) })).toMatchObject({ status: 200, body: { dryRun: true, amount: 100, balance: 100 } });
-    expect(await send('postings?dryRun=true', { holder: hanako, instruction: spend(1) })).toMatchObject({ status: 422, body: { code: 'insufficient-points' } });
+    expect(await send('postings?dryRun=true', { holder: hanako, instruction: issue(100) })).toMatchObject({
+      status: 200,
+      body: { dryRun: true, amount: 100, balance: 100 },
+    });
+    expect(await send('postings?dryRun=true', { holder: hanako, instruction: spend(1) })).toMatchObject({
+      status: 422,
+      body: { code: 'insufficient-points' },
+    });
     expect(await read(`holders/${hanako}/balance`)).toMatchObject({ body: { posted: 0 } });
   });
 
@@ -96,7 +126,13 @@ describe('what staff do', () => {
       status: 422,
       body: { code: 'cap-exceeded', cap: 'granted/fiscal-year/activity:radio', limit: 5000, used: 4000, asked: 1001 },
     });
-    expect(await put(`../${kawasaki}-wrong`, { name: 'x', firstDay: '2020-01-01', rules: { ...rules, limits: [{ kind: 'balance', points: 5, per: 'day' }] } })).toMatchObject({
+    expect(
+      await put(`../${kawasaki}-wrong`, {
+        name: 'x',
+        firstDay: '2020-01-01',
+        rules: { ...rules, limits: [{ kind: 'balance', points: 5, per: 'day' }] },
+      }),
+    ).toMatchObject({
       status: 422,
       body: { errors: [{ field: 'rules.limits.0.per' }] },
     });
@@ -107,9 +143,17 @@ describe('what staff do', () => {
     await grant(hanako, 100);
     await send('postings', { holder: hanako, instruction: { kind: 'hold', hold, amount: 60, places: [] } });
 
-    expect(await put(`holders/${hanako}/freeze`, { frozen: true, reason: 'card lost' })).toMatchObject({ status: 200, body: { frozen: true, changes: [{ reason: 'card lost', actor: 'clerk' }] } });
-    expect(await put(`holders/${hanako}/freeze`, { frozen: true, reason: 'again' })).toMatchObject({ body: { changes: [{ reason: 'card lost' }] } });
-    expect(await send('postings', { holder: hanako, instruction: spend(1) })).toMatchObject({ status: 422, body: { code: 'account-frozen' } });
+    expect(await put(`holders/${hanako}/freeze`, { frozen: true, reason: 'card lost' })).toMatchObject({
+      status: 200,
+      body: { frozen: true, changes: [{ reason: 'card lost', actor: 'clerk' }] },
+    });
+    expect(await put(`holders/${hanako}/freeze`, { frozen: true, reason: 'again' })).toMatchObject({
+      body: { changes: [{ reason: 'card lost' }] },
+    });
+    expect(await send('postings', { holder: hanako, instruction: spend(1) })).toMatchObject({
+      status: 422,
+      body: { code: 'account-frozen' },
+    });
     expect(await grant(hanako, 5)).toMatchObject({ status: 201 });
     await put(`holders/${hanako}/freeze`, { frozen: false, reason: 'card found' });
     expect(await send('postings', { holder: hanako, instruction: spend(1) })).toMatchObject({ status: 201 });
@@ -117,14 +161,21 @@ describe('what staff do', () => {
     expect(await put('freeze', { frozen: true, reason: 'attack' })).toMatchObject({ status: 200, body: { frozen: true } });
     expect(await grant(hanako, 5)).toMatchObject({ status: 422, body: { code: 'programme-frozen' } });
     expect(await send('postings', { holder: hanako, instruction: { kind: 'release', hold } })).toMatchObject({ status: 201 });
-    expect(await put('freeze', { frozen: false, reason: 'over' })).toMatchObject({ body: { frozen: false, changes: [{ reason: 'over' }, { reason: 'attack' }] } });
-    expect(await read(`holders/${hanako}/freeze`)).toMatchObject({ body: { frozen: false, debt: 0, changes: [{ frozen: false }, { frozen: true }] } });
+    expect(await put('freeze', { frozen: false, reason: 'over' })).toMatchObject({
+      body: { frozen: false, changes: [{ reason: 'over' }, { reason: 'attack' }] },
+    });
+    expect(await read(`holders/${hanako}/freeze`)).toMatchObject({
+      body: { frozen: false, debt: 0, changes: [{ frozen: false }, { frozen: true }] },
+    });
   });
 
   it('lets one person adjust a little and two persons much', async () => {
     const hanako = uuidv7();
 
-    expect(await send('adjustments', { holder: hanako, direction: 'add', amount: 1_000, reason: 'counted wrong' })).toMatchObject({ status: 201, body: { balance: 1000 } });
+    expect(await send('adjustments', { holder: hanako, direction: 'add', amount: 1_000, reason: 'counted wrong' })).toMatchObject({
+      status: 201,
+      body: { balance: 1000 },
+    });
     const asked = await send('adjustments', { holder: hanako, direction: 'take', amount: 1_001, reason: 'counted twice' });
     const adjustment = String(asked.body['adjustment']);
     const approvals = `adjustments/${adjustment}/approvals`;
@@ -132,11 +183,16 @@ describe('what staff do', () => {
     expect(await read('adjustments')).toMatchObject({ body: [{ adjustment }] });
     expect(await send(approvals, { adjustment })).toMatchObject({ status: 403, body: { code: 'same-person' } });
     await grant(hanako, 500);
-    expect(await send(approvals, { adjustment }, second)).toMatchObject({ status: 201, body: { state: 'posted', approvedBy: 'head-of-section' } });
+    expect(await send(approvals, { adjustment }, second)).toMatchObject({
+      status: 201,
+      body: { state: 'posted', approvedBy: 'head-of-section' },
+    });
     expect(await send(approvals, { adjustment }, second)).toMatchObject({ status: 409, body: { code: 'already-approved' } });
     expect(await read('adjustments')).toMatchObject({ body: [] });
     expect(await read(`holders/${hanako}/balance`)).toMatchObject({ body: { posted: 499 } });
-    expect(await read(`holders/${hanako}/history`)).toMatchObject({ body: { lines: [{ kind: 'adjust', change: -1001, actor: 'clerk+head-of-section', reason: 'counted twice' }, {}, {}] } });
+    expect(await read(`holders/${hanako}/history`)).toMatchObject({
+      body: { lines: [{ kind: 'adjust', change: -1001, actor: 'clerk+head-of-section', reason: 'counted twice' }, {}, {}] },
+    });
   });
 
   it('takes a grant back and lets the next grant pay what was gone', async () => {

@@ -43,9 +43,16 @@ export async function adjust(tx: Tx, door: Door, order: AdjustmentOrder): Promis
  * The second person's word, which posts. The posting has a transaction and a reference of its own: after a crash between the two the
  * approval is asked for again and finds what was posted.
  */
-export async function approve(tx: Tx, door: Door, programme: ProgrammeId, adjustment: string, { actor, now }: { actor: string; now: Instant }): Promise<Answer<AdjustmentView>> {
+export async function approve(
+  tx: Tx,
+  door: Door,
+  programme: ProgrammeId,
+  adjustment: string,
+  { actor, now }: { actor: string; now: Instant },
+): Promise<Answer<AdjustmentView>> {
   const row = await found(tx, programme, adjustment, 'for update');
-  if (row.askedBy === actor) throw problem(403, 'same-person', 'whoever asked for an adjustment cannot approve it', { askedBy: row.askedBy });
+  if (row.askedBy === actor)
+    throw problem(403, 'same-person', 'whoever asked for an adjustment cannot approve it', { askedBy: row.askedBy });
   if (row.approvedBy !== null) throw problem(409, 'already-approved', 'the adjustment has been approved', { approvedBy: row.approvedBy });
   const { outcome } = await postOne(door, {
     reference: `ledger:adjustment/${adjustment}`,

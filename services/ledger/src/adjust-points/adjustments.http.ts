@@ -45,7 +45,9 @@ export class AdjustmentsController {
     problems: ['unknown-programme'],
   })
   list(@Param() path: ProgrammePath, @Query() { state = 'pending-approval' }: AdjustmentQuery): Promise<AdjustmentView[]> {
-    return this.database.transaction(tenants(path.municipality), (tx) => listAdjustments(tx, programmeOfPath(path), state === 'pending-approval'));
+    return this.database.transaction(tenants(path.municipality), (tx) =>
+      listAdjustments(tx, programmeOfPath(path), state === 'pending-approval'),
+    );
   }
 
   @Get(':adjustment')

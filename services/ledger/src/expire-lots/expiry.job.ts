@@ -4,10 +4,11 @@ import { addDays, jstDateOf, startOfDayJst, type ProgrammeId } from '@points/ker
 import type { Logger } from '@points/observability';
 import { LOGGER } from '@points/service';
 import { CLOCK, type Clock } from '../clock.js';
+import { CloseProgrammes } from '../close-programme/close-programme.js';
 import { ReleaseHolds } from '../release-holds/release-holds.js';
 import { ExpireLots } from './expire-lots.js';
 
-/** Posts what time has brought about: expiry at midnight in Tokyo and once at the start, holds at their time. */
+/** Posts what time has brought about: the end of programmes and expiry at midnight in Tokyo and once at the start, holds at their time. */
 @Injectable()
 export class ExpiryJob implements OnApplicationBootstrap, OnApplicationShutdown {
   private midnight: NodeJS.Timeout | undefined;
@@ -19,6 +20,7 @@ export class ExpiryJob implements OnApplicationBootstrap, OnApplicationShutdown 
     @Inject(Database) private readonly database: Database,
     @Inject(ExpireLots) private readonly expiry: ExpireLots,
     @Inject(ReleaseHolds) private readonly holds: ReleaseHolds,
+    @Inject(CloseProgrammes) private readonly closing: CloseProgrammes,
     @Inject(CLOCK) private readonly now: Clock,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
@@ -58,6 +60,8 @@ export class ExpiryJob implements OnApplicationBootstrap, OnApplicationShutdown 
 
   /** A programme that still takes history in expires on request only: what comes in may lie before what is over today. */
   private async expireAll(): Promise<void> {
+    const closed = await this.closing.run();
+    if (closed.warnings + closed.lots > 0) this.log.info({ ...closed }, 'programmes are closing');
     const due = await this.database.transaction(everyTenant, (tx) =>
       tx.query<{ programme: ProgrammeId }>('select programme from programme where not history_open order by programme'),
     );

@@ -17,7 +17,8 @@ export class FreezeController {
   @Put('freeze')
   @Operation({
     summary: 'Freeze a programme, or lift its freeze',
-    description: 'While it lasts only captures and releases of holds that were made before are taken. Every change is kept with who and why.',
+    description:
+      'While it lasts only captures and releases of holds that were made before are taken. Every change is kept with who and why.',
     scope: 'ledger:freeze',
     answer: FreezeView,
     problems: ['unknown-programme'],
@@ -29,7 +30,12 @@ export class FreezeController {
   }
 
   @Get('freeze')
-  @Operation({ summary: 'Read whether a programme is frozen, since when and why', scope: 'ledger:read', answer: FreezeView, problems: ['unknown-programme'] })
+  @Operation({
+    summary: 'Read whether a programme is frozen, since when and why',
+    scope: 'ledger:read',
+    answer: FreezeView,
+    problems: ['unknown-programme'],
+  })
   readProgramme(@Param() path: ProgrammePath): Promise<FreezeView> {
     return this.database.transaction(tenants(path.municipality), (tx) => programmeFreeze(tx, programmeOfPath(path)));
   }
@@ -37,7 +43,8 @@ export class FreezeController {
   @Put('holders/:holder/freeze')
   @Operation({
     summary: 'Freeze a holder’s account, or lift its freeze',
-    description: 'A frozen account’s points cannot be held, used or transferred. Points still come in, are refunded, and are corrected by staff.',
+    description:
+      'A frozen account’s points cannot be held, used or transferred. Points still come in, are refunded, and are corrected by staff.',
     scope: 'ledger:freeze',
     answer: StandingView,
     problems: ['unknown-programme'],

@@ -21,7 +21,10 @@ export async function freezeAccount(tx: Tx, programme: ProgrammeId, account: str
     account,
     order.now,
   ]);
-  const [row] = await tx.query<{ frozen: boolean }>('select frozen from account where programme = $1 and account = $2 for no key update', [programme, account]);
+  const [row] = await tx.query<{ frozen: boolean }>('select frozen from account where programme = $1 and account = $2 for no key update', [
+    programme,
+    account,
+  ]);
   if (row?.frozen !== order.frozen) {
     await tx.write('update account set frozen = $3 where programme = $1 and account = $2', [programme, account, order.frozen]);
     await note(tx, programme, account, order);
@@ -42,7 +45,10 @@ export async function freezeProgramme(tx: Tx, programme: ProgrammeId, order: Fre
 
 export async function standing(tx: Tx, programme: ProgrammeId, account: string): Promise<StandingView> {
   await stand(tx, programme);
-  const [row] = await tx.query<{ frozen: boolean; debt: string }>('select frozen, debt::text from account where programme = $1 and account = $2', [programme, account]);
+  const [row] = await tx.query<{ frozen: boolean; debt: string }>(
+    'select frozen, debt::text from account where programme = $1 and account = $2',
+    [programme, account],
+  );
   return { frozen: row?.frozen ?? false, debt: parsePoints(row?.debt ?? '0'), changes: await changesOf(tx, programme, account) };
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { answer, problem, refusal, type Answer, type Cause } from '@points/http';
-import { Door, DoorFull } from './door.js';
+import { DoorFull, type Door } from './door.js';
 import type { DryRunView, PostedView } from './posting-bodies.js';
 import type { AnyRequest, Completed, Unit } from './request.js';
 

@@ -4,7 +4,7 @@ import { freshDatabase, type FreshDatabase } from '@points/testing';
 import { systemClock } from '../clock.js';
 import type { Rules } from '../rules/programme.js';
 import { migrations } from '../schema/migrations.js';
-import { aHolder, anIssue, aRequest, aSpend, openProgramme } from '../testing/ledger-builders.js';
+import { aHolder, anIssue, aRequest, aSpend, at, openProgramme } from '../testing/ledger-builders.js';
 import { Door } from './door.js';
 import type { AnyRequest, Completed } from './request.js';
 
@@ -24,15 +24,24 @@ describe('batches, limits and debts at the door', () => {
     await fresh?.close();
   });
 
-  const aProgramme = (rules: Partial<Rules> = {}) => openProgramme(fresh.database, programmeId(`141305-b${++programmes}`), { rules, historyOpen: false });
+  const aProgramme = (rules: Partial<Rules> = {}) =>
+    openProgramme(fresh.database, programmeId(`141305-b${++programmes}`), { rules, historyOpen: false });
   const one = async (request: AnyRequest, through = door) => (await through.postTogether({ requests: [request] }))[0]?.outcome;
-  const codes = (completed: readonly Completed[]) => completed.map(({ outcome }) => (outcome.status === 'posted' ? 'posted' : outcome.code));
+  const codes = (completed: readonly Completed[]) =>
+    completed.map(({ outcome }) => (outcome.status === 'posted' ? 'posted' : outcome.code));
   const rows = async (programme: ProgrammeId, table: string) =>
-    (await fresh.database.transaction(tenants('141305'), (tx) => tx.query<{ n: number }>(`select count(*)::int as n from ${table} where programme = $1`, [programme])))[0]?.n;
+    (
+      await fresh.database.transaction(tenants('141305'), (tx) =>
+        tx.query<{ n: number }>(`select count(*)::int as n from ${table} where programme = $1`, [programme]),
+      )
+    )[0]?.n;
   const accountOf = async (programme: ProgrammeId, account: string) =>
     (
       await fresh.database.transaction(tenants('141305'), (tx) =>
-        tx.query<object>('select balance::int, held::int, debt::int from account where programme = $1 and account = $2', [programme, account]),
+        tx.query<object>('select balance::int, held::int, debt::int from account where programme = $1 and account = $2', [
+          programme,
+          account,
+        ]),
       )
     )[0];
 
@@ -60,7 +69,12 @@ describe('batches, limits and debts at the door', () => {
     const programme = await aProgramme();
     const [hanako, taro] = [aHolder(), aHolder()];
     await one(anIssue(hanako, 100, { programme }));
-    const requests = [anIssue(taro, 50, { programme }), aSpend(hanako, 60, { programme }), aSpend(hanako, 60, { programme }), anIssue(taro, 1, { programme })];
+    const requests = [
+      anIssue(taro, 50, { programme }),
+      aSpend(hanako, 60, { programme }),
+      aSpend(hanako, 60, { programme }),
+      anIssue(taro, 1, { programme }),
+    ];
 
     const refused = await door.postTogether({ atomic: true, requests });
 
@@ -93,13 +107,19 @@ describe('batches, limits and debts at the door', () => {
   it('answers a dry run as it would be now and writes nothing', async () => {
     const programme = await aProgramme({ limits: [{ kind: 'budget', per: 'lifetime', points: points(100) }] });
     const [hanako, taro] = [aHolder(), aHolder()];
-    const requests = [anIssue(hanako, 60, { programme }), aSpend(hanako, 20, { programme }), anIssue(taro, 60, { programme }), anIssue(taro, 40, { programme })];
+    const requests = [
+      anIssue(hanako, 60, { programme }),
+      aSpend(hanako, 20, { programme }),
+      anIssue(taro, 60, { programme }),
+      anIssue(taro, 40, { programme }),
+    ];
 
     const dry = await door.postTogether({ requests, dryRun: true });
 
     expect(codes(dry)).toEqual(['posted', 'posted', 'cap-exceeded', 'posted']);
     expect(dry[1]?.outcome).toMatchObject({ balance: 40 });
-    for (const table of ['account', 'posting', 'transfer', 'lot', 'counter']) expect([table, await rows(programme, table)]).toEqual([table, 0]);
+    for (const table of ['account', 'posting', 'transfer', 'lot', 'counter'])
+      expect([table, await rows(programme, table)]).toEqual([table, 0]);
     expect(codes(await door.postTogether({ requests }))).toEqual(codes(dry));
   });
 
@@ -126,21 +146,34 @@ describe('batches, limits and debts at the door', () => {
     });
     const [hanako, taro] = [aHolder(), aHolder()];
 
-    expect(codes(await door.post([anIssue(hanako, 60, { programme }), anIssue(hanako, 40, { programme }), anIssue(hanako, 1, { programme })]))).toEqual([
-      'posted',
-      'posted',
+    expect(
+      codes(await door.post([anIssue(hanako, 60, { programme }), anIssue(hanako, 40, { programme }), anIssue(hanako, 1, { programme })])),
+    ).toEqual(['posted', 'posted', 'cap-exceeded']);
+    expect(codes(await other.post([anIssue(hanako, 1, { programme }), anIssue(taro, 100, { programme })]))).toEqual([
       'cap-exceeded',
+      'posted',
     ]);
-    expect(codes(await other.post([anIssue(hanako, 1, { programme }), anIssue(taro, 100, { programme })]))).toEqual(['cap-exceeded', 'posted']);
-    expect(codes(await door.post([aSpend(hanako, 999, { programme }), aSpend(hanako, 1, { programme })]))).toEqual(['insufficient-points', 'posted']);
-    expect(codes(await other.post([aSpend(hanako, 1, { programme }), aSpend(hanako, 1, { programme })]))).toEqual(['posted', 'velocity-exceeded']);
+    expect(codes(await door.post([aSpend(hanako, 999, { programme }), aSpend(hanako, 1, { programme })]))).toEqual([
+      'insufficient-points',
+      'posted',
+    ]);
+    expect(codes(await other.post([aSpend(hanako, 1, { programme }), aSpend(hanako, 1, { programme })]))).toEqual([
+      'posted',
+      'velocity-exceeded',
+    ]);
   });
 
   it('takes a grant back once, keeps the rest as a debt and lets the next grants pay it', async () => {
     const programme = await aProgramme({ reverseOfSpent: 'debt' });
     const hanako = aHolder();
     const grant = anIssue(hanako, 100, { programme });
-    const reverse = (): AnyRequest => ({ reference: `test:${uuidv7()}`, programme, account: hanako, instruction: { kind: 'reverse', of: grant.reference }, actor: 'staff' });
+    const reverse = (): AnyRequest => ({
+      reference: `test:${uuidv7()}`,
+      programme,
+      account: hanako,
+      instruction: { kind: 'reverse', of: grant.reference },
+      actor: 'staff',
+    });
     await door.post([grant, aSpend(hanako, 70, { programme })]);
 
     expect(await one(reverse())).toMatchObject({ status: 'posted', amount: 30, balance: 0 });
@@ -162,11 +195,34 @@ describe('batches, limits and debts at the door', () => {
     ]);
   });
 
+  it('lets nothing take effect in a fiscal year whose books are closed', async () => {
+    const programme = await openProgramme(fresh.database, programmeId('141305-closed'));
+    await fresh.database.transaction(tenants('141305'), (tx) =>
+      tx.write(
+        `insert into period_close (tenant, programme, fiscal_year, change, closed, holds_from, changed_at, actor, reason)
+         values ('141305', $1, 2017, 1, true, '2018-06-01T00:00:00Z', '2018-06-01T00:00:00Z', 'clerk', 'year ended')`,
+        [programme],
+      ),
+    );
+
+    expect(await one(anIssue(aHolder(), 1, { programme, effectiveAt: at('2018-03-31T14:59:59.999Z') }))).toMatchObject({
+      code: 'period-closed',
+      facts: { day: '2018-03-31', fiscalYear: 2017 },
+    });
+    expect(await one(anIssue(aHolder(), 1, { programme, effectiveAt: at('2018-03-31T15:00:00Z') }))).toMatchObject({ status: 'posted' });
+  });
+
   it('sees a grant of the same batch that it takes back', async () => {
     const programme = await aProgramme();
     const hanako = aHolder();
     const grant = anIssue(hanako, 100, { programme });
-    const reverse: AnyRequest = { reference: `test:${uuidv7()}`, programme, account: hanako, instruction: { kind: 'reverse', of: grant.reference }, actor: 'staff' };
+    const reverse: AnyRequest = {
+      reference: `test:${uuidv7()}`,
+      programme,
+      account: hanako,
+      instruction: { kind: 'reverse', of: grant.reference },
+      actor: 'staff',
+    };
 
     expect(codes(await door.postTogether({ requests: [grant, reverse, { ...reverse, reference: `test:${uuidv7()}` }] }))).toEqual([
       'posted',

@@ -60,18 +60,32 @@ export class Book {
   /** Remembers the state, to come back to it: what some accounts are, what is known of references and what has been counted. */
   checkpoint(accounts: readonly { readonly programme: string; readonly account: string }[]): () => void {
     const before = new Map(accounts.map(({ programme, account }) => [keyOf(programme, account), this.account(programme, account).copy()]));
-    const maps = [this.postings, this.refundables, this.counters, this.reversibles].flatMap((map) => (map ? [kept(map as Map<string, unknown>)] : []));
+    const maps = [this.postings, this.refundables, this.counters, this.reversibles].flatMap((map) =>
+      map ? [kept(map as Map<string, unknown>)] : [],
+    );
     return () => {
       for (const [key, account] of before) this.accounts.set(key, account);
       for (const restore of maps) restore();
     };
   }
 
-  private noteGrant(reversibles: Map<string, ReversibleBook>, programme: string, account: string, reference: string, { movements }: Posting): void {
+  private noteGrant(
+    reversibles: Map<string, ReversibleBook>,
+    programme: string,
+    account: string,
+    reference: string,
+    { movements }: Posting,
+  ): void {
     const [movement] = movements;
     if (movement?.kind === 'issue') {
       const { id: transfer, effectiveAt, counter, draws } = movement;
-      const reversible: Reversible = { transfer, effectiveAt, source: (counter ?? '').slice('issued:'.length), lot: draws[0]?.lot ?? '', reversed: false };
+      const reversible: Reversible = {
+        transfer,
+        effectiveAt,
+        source: (counter ?? '').slice('issued:'.length),
+        lot: draws[0]?.lot ?? '',
+        reversed: false,
+      };
       reversibles.set(keyOf(programme, reference), { account, reversible });
     }
     if (movement?.kind !== 'reverse' && movement?.kind !== 'owe') return;

@@ -52,26 +52,28 @@ export class Door {
   async postTogether(unit: Unit): Promise<Completed[]> {
     if (unit.requests.length === 0) return [];
     if (this.waiting + unit.requests.length > queueMax) throw full();
-    return outcomes(await this.enqueue(unit));
+    return outcomes(await new Promise<readonly Result[]>((answer) => this.enqueue(unit, answer)));
   }
 
   /** Like `post`, with each request's own trouble in its place: one bug does not hide the outcomes of the others. */
   settle(requests: readonly AnyRequest[]): Promise<Result[]> {
     if (this.waiting + requests.length > queueMax) return Promise.reject(full());
     return Promise.all(
-      requests.map(async (request) => {
-        const [result] = await this.enqueue({ requests: [request] });
-        return result ?? new Error('assertion failed: every request has a result');
-      }),
+      requests.map(
+        (request) =>
+          new Promise<Result>((answer) => {
+            this.enqueue({ requests: [request] }, ([result]) =>
+              answer(result ?? new Error('assertion failed: every request has a result')),
+            );
+          }),
+      ),
     );
   }
 
-  private enqueue(unit: Unit): Promise<readonly Result[]> {
-    return new Promise((answer) => {
-      this.waiting += unit.requests.length;
-      this.queue.push({ unit, accounts: accountsOf(unit), answer });
-      this.pump();
-    });
+  private enqueue(unit: Unit, answer: Waiting['answer']): void {
+    this.waiting += unit.requests.length;
+    this.queue.push({ unit, accounts: accountsOf(unit), answer });
+    this.pump();
   }
 
   /** Waits for what is under way and closes the connections. */

@@ -52,7 +52,9 @@ async function loadAll(send: Send, units: readonly Unit[], wanted: Wanted, now: 
 
 /** None, unless a programme of the flush has limits: which counters are meant is known only once its rules and accounts are. */
 function countersWanted(units: readonly Unit[], book: Book, now: Instant): WantedCounter[] {
-  const limited = new Set([...book.programmes].flatMap(([id, { versions }]) => (versions.some(({ rules }) => rules.limits?.length) ? [id] : [])));
+  const limited = new Set(
+    [...book.programmes].flatMap(([id, { versions }]) => (versions.some(({ rules }) => rules.limits?.length) ? [id] : [])),
+  );
   if (limited.size === 0) return [];
   const wanted = new Map<string, WantedCounter>();
   for (const { requests, dryRun = false } of units) {
@@ -125,7 +127,10 @@ function bringsPoints(instruction: AnyInstruction): boolean {
 function decideAll(units: readonly Unit[], book: Book, now: Instant): Decided {
   const decided: Decided = { results: [], movements: [], postings: [], events: [] };
   for (const unit of units) {
-    const results = unit.atomic || unit.dryRun ? decideTogether(unit, book, now, decided) : unit.requests.map((one) => decideOne(one, book, now, decided));
+    const results =
+      unit.atomic || unit.dryRun
+        ? decideTogether(unit, book, now, decided)
+        : unit.requests.map((one) => decideOne(one, book, now, decided));
     decided.results.push(...results);
     unit.requests.forEach((request, index) => {
       const completed = results[index];
@@ -139,7 +144,12 @@ function decideAll(units: readonly Unit[], book: Book, now: Instant): Decided {
 function decideTogether({ requests, atomic = false, dryRun = false }: Unit, book: Book, now: Instant, decided: Decided): Completed[] {
   const restore = book.checkpoint(
     requests.flatMap(({ programme, account, instruction }) =>
-      instruction.kind === 'transfer' ? [{ programme, account }, { programme, account: instruction.to }] : [{ programme, account }],
+      instruction.kind === 'transfer'
+        ? [
+            { programme, account },
+            { programme, account: instruction.to },
+          ]
+        : [{ programme, account }],
     ),
   );
   const [movements, postings] = [decided.movements.length, decided.postings.length];
@@ -157,7 +167,10 @@ function decideTogether({ requests, atomic = false, dryRun = false }: Unit, book
   if (!isStopped) return results;
   // What had been carried out before this batch stays so, and says so.
   const notCarriedOut: Completed = { outcome: refused({ code: 'not-carried-out' }), completedAt: now, repeated: false };
-  return requests.map((request, index) => (index === results.length - 1 ? results[index] : recall(request, fingerprintOf(request), book, now)) ?? notCarriedOut);
+  return requests.map(
+    (request, index) =>
+      (index === results.length - 1 ? results[index] : recall(request, fingerprintOf(request), book, now)) ?? notCarriedOut,
+  );
 }
 
 function decideOne(request: AnyRequest, book: Book, now: Instant, decided: Decided): Completed {

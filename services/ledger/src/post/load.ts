@@ -3,7 +3,7 @@ import { assert, parsePoints, points, type Instant, type LocalDate, type Program
 import type { QueryArrayResult } from 'pg';
 import { budgetAccount, type Counter } from '../rules/limits.js';
 import type { Funding, Lot, Part } from '../rules/lots.js';
-import type { Programme, RuleVersion } from '../rules/programme.js';
+import type { ClosedYear, Programme, RuleVersion } from '../rules/programme.js';
 import { Book, counterKey } from './book.js';
 import { array, instantOf, type Send } from './wire.js';
 
@@ -34,22 +34,28 @@ export async function load(send: Send, wanted: Wanted, now: Instant): Promise<Bo
   const { accounts, holds, references, refunds, opening, reversals = [] } = wanted;
   const pairs = [array(accounts, (one) => one.programme), array(accounts, (one) => one.account)];
   const refundKeys = [array(refunds, (one) => one.programme), array(refunds, (one) => one.account), array(refunds, (one) => one.reference)];
-  const reversalKeys = [array(reversals, (one) => one.programme), array(reversals, (one) => one.account), array(reversals, (one) => one.reference)];
-  const [, programmeRows, accountRows, lotRows, holdRows, postingRows, refundableRows, refundedLotRows, reversibleRows] = await Promise.all([
-    opening.length > 0
-      ? send(openAccounts, [array(opening, (one) => one.programme), array(opening, (one) => one.account), now])
-      : undefined,
-    send(readProgrammes, [array(wanted.programmes, (one) => one)]),
-    send(lockAccounts, pairs),
-    send(readOpenLots, pairs),
-    holds.length > 0
-      ? send(readHolds, [array(holds, (one) => one.programme), array(holds, (one) => one.account), array(holds, (one) => one.hold)])
-      : undefined,
-    send(readPostings, [array(references, (one) => one.programme), array(references, (one) => one.reference)]),
-    refunds.length > 0 ? send(readRefundables, refundKeys) : undefined,
-    refunds.length > 0 ? send(readRefundedLots, refundKeys) : undefined,
-    reversals.length > 0 ? send(readReversibles, reversalKeys) : undefined,
-  ]);
+  const reversalKeys = [
+    array(reversals, (one) => one.programme),
+    array(reversals, (one) => one.account),
+    array(reversals, (one) => one.reference),
+  ];
+  const [, programmeRows, accountRows, lotRows, holdRows, postingRows, refundableRows, refundedLotRows, reversibleRows] = await Promise.all(
+    [
+      opening.length > 0
+        ? send(openAccounts, [array(opening, (one) => one.programme), array(opening, (one) => one.account), now])
+        : undefined,
+      send(readProgrammes, [array(wanted.programmes, (one) => one)]),
+      send(lockAccounts, pairs),
+      send(readOpenLots, pairs),
+      holds.length > 0
+        ? send(readHolds, [array(holds, (one) => one.programme), array(holds, (one) => one.account), array(holds, (one) => one.hold)])
+        : undefined,
+      send(readPostings, [array(references, (one) => one.programme), array(references, (one) => one.reference)]),
+      refunds.length > 0 ? send(readRefundables, refundKeys) : undefined,
+      refunds.length > 0 ? send(readRefundedLots, refundKeys) : undefined,
+      reversals.length > 0 ? send(readReversibles, reversalKeys) : undefined,
+    ],
+  );
 
   const book = new Book();
   for (const row of programmeRows.rows) book.programmes.set(text(row[0]), programmeOf(row));
@@ -201,7 +207,7 @@ function lotOf(row: unknown[]): Lot {
 
 const none: readonly string[] = [];
 
-function programmeOf([programme, firstDay, lastDay, historyOpen, frozen, versions, lastGrantDay]: unknown[]): Programme {
+function programmeOf([programme, firstDay, lastDay, historyOpen, frozen, versions, lastGrantDay, closedYears]: unknown[]): Programme {
   return {
     // Checked when it was stored, as everything in this row.
     programme: text(programme) as ProgrammeId,
@@ -211,6 +217,8 @@ function programmeOf([programme, firstDay, lastDay, historyOpen, frozen, version
     frozen: frozen === true,
     versions: versionsOf(text(versions)),
     lastGrantDay: lastGrantDay === null ? null : (text(lastGrantDay) as LocalDate),
+    // Written by the statement in the form of its fields.
+    ...(closedYears !== null && { closedYears: JSON.parse(text(closedYears)) as ClosedYear[] }),
   };
 }
 
@@ -250,13 +258,17 @@ const openAccounts = {
     on conflict do nothing`,
 };
 
+const instantText = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
 const readProgrammes = {
   name: 'read_programmes',
   text: `
     select programme, first_day::text, last_day::text, history_open, frozen,
       (select json_agg(json_build_object('version', version, 'validFrom', valid_from, 'rules', rules) order by version)::text
        from programme_rule r where r.programme = p.programme),
-      last_grant_day::text
+      last_grant_day::text,
+      (select json_agg(json_build_object('fiscalYear', c.fiscal_year, 'from', ${instantText('c.from_at')}, 'to', ${instantText('c.to_at')}, 'closedFrom', ${instantText('c.closed_from')}))::text
+       from closed_period c where c.programme = p.programme)
     from programme p where programme = any ($1::text[])`,
 };
 

@@ -22,7 +22,10 @@ export class OnPostingRequested {
     events.forEach(({ data: { reference, instruction }, traceparent }, index) => {
       const { outcome, repeated } = completed[index] ?? {};
       const code = outcome?.status === 'refused' ? outcome.code : undefined;
-      this.log.info({ ...traceIdOf(traceparent), reference, kind: instruction.kind, status: outcome?.status, code, repeated }, 'posting completed');
+      this.log.info(
+        { ...traceIdOf(traceparent), reference, kind: instruction.kind, status: outcome?.status, code, repeated },
+        'posting completed',
+      );
     });
   }
 }

@@ -56,17 +56,28 @@ export class PostingsController {
   }
 }
 
-function toBatchAnswer({ mode, dryRun = false, postings }: PostBatch, requests: readonly DoorRequest[], completed: readonly Completed[]): Answer<BatchView> {
-  const outcomes = completed.map((one, index) => toOutcome(one, postings[index]?.reference ?? '', requests[index]?.reference ?? '', dryRun));
+function toBatchAnswer(
+  { mode, dryRun = false, postings }: PostBatch,
+  requests: readonly DoorRequest[],
+  completed: readonly Completed[],
+): Answer<BatchView> {
+  const outcomes = completed.map((one, index) =>
+    toOutcome(one, postings[index]?.reference ?? '', requests[index]?.reference ?? '', dryRun),
+  );
   const first = mode === 'atomic' ? outcomes.findIndex((one) => one.status === 'refused') : -1;
   const refused = outcomes[first];
   if (refused) {
-    return refusal(422, 'batch-refused', `posting ${first + 1} of ${postings.length}, ${refused.reference}, was refused: ${refused.detail ?? ''}; nothing was carried out`, {
-      index: first,
-      reference: refused.reference,
-      refused: refused.code,
-      outcomes,
-    });
+    return refusal(
+      422,
+      'batch-refused',
+      `posting ${first + 1} of ${postings.length}, ${refused.reference}, was refused: ${refused.detail ?? ''}; nothing was carried out`,
+      {
+        index: first,
+        reference: refused.reference,
+        refused: refused.code,
+        outcomes,
+      },
+    );
   }
   const posted = outcomes.filter((one) => one.status === 'posted').length;
   return answer(200, { mode, dryRun, posted, refused: outcomes.length - posted, outcomes });
@@ -75,7 +86,14 @@ function toBatchAnswer({ mode, dryRun = false, postings }: PostBatch, requests: 
 function toOutcome({ outcome, repeated }: Completed, reference: string, postingReference: string, dryRun: boolean): BatchOutcomeView {
   if (outcome.status === 'refused') {
     const { code, detail, facts } = outcome;
-    return { reference, status: code === 'not-carried-out' ? code : 'refused', code, detail, ...(facts && { facts }), ...(repeated && { repeated }) };
+    return {
+      reference,
+      status: code === 'not-carried-out' ? code : 'refused',
+      code,
+      detail,
+      ...(facts && { facts }),
+      ...(repeated && { repeated }),
+    };
   }
   const { posting, amount, effectiveAt, balance, available } = outcome;
   const named = dryRun && !repeated ? {} : { postingReference, posting };

@@ -131,7 +131,9 @@ export class RulesBody {
   @ArrayMaxSize(limitsMax)
   @ValidateNested({ each: true })
   @Type(() => LimitBody)
-  @JSONSchema({ description: 'caps and velocity limits, in the order in which they are checked; each counts from the day on which rules have it' })
+  @JSONSchema({
+    description: 'caps and velocity limits, in the order in which they are checked; each counts from the day on which rules have it',
+  })
   limits?: LimitBody[];
 
   @IsOptional()

@@ -45,18 +45,21 @@ export async function lockProgramme(tx: Tx, programme: ProgrammeId): Promise<voi
 
 export async function updateProgramme(
   tx: Tx,
-  { programme, name, lastDay, lastGrantDay = null, historyOpen }: Pick<StoredProgramme, 'programme' | 'name' | 'lastDay' | 'lastGrantDay' | 'historyOpen'>,
-): Promise<void> {
-  await tx.write(`update programme set name = $2, last_day = $3, history_open = $4, last_grant_day = $5,
-       -- Another end is announced anew.
-       closing_announced = case when last_day is distinct from $3::date then null else closing_announced end
-     where programme = $1`, [
+  {
     programme,
     name,
     lastDay,
+    lastGrantDay = null,
     historyOpen,
-    lastGrantDay,
-  ]);
+  }: Pick<StoredProgramme, 'programme' | 'name' | 'lastDay' | 'lastGrantDay' | 'historyOpen'>,
+): Promise<void> {
+  await tx.write(
+    `update programme set name = $2, last_day = $3, history_open = $4, last_grant_day = $5,
+       -- Another end is announced anew.
+       closing_announced = case when last_day is distinct from $3::date then null else closing_announced end
+     where programme = $1`,
+    [programme, name, lastDay, historyOpen, lastGrantDay],
+  );
 }
 
 export async function insertRules(tx: Tx, programme: ProgrammeId, { version, validFrom, rules }: RuleVersion): Promise<void> {

@@ -33,7 +33,10 @@ export async function putProgramme(tx: Tx, programme: ProgrammeId, body: PutProg
       errors: [{ field: 'lastDay', reason: 'is before firstDay' }],
     });
   }
-  if (wanted.lastGrantDay !== null && (wanted.lastGrantDay < wanted.firstDay || (wanted.lastDay !== null && wanted.lastGrantDay > wanted.lastDay))) {
+  if (
+    wanted.lastGrantDay !== null &&
+    (wanted.lastGrantDay < wanted.firstDay || (wanted.lastDay !== null && wanted.lastGrantDay > wanted.lastDay))
+  ) {
     throw problem(422, 'invalid-request', 'the body is wrong: lastGrantDay is not between firstDay and lastDay', {
       errors: [{ field: 'lastGrantDay', reason: 'is not between firstDay and lastDay' }],
     });

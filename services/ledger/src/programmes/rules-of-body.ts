@@ -28,7 +28,16 @@ export function rulesOfBody({
   };
 }
 
-export function bodyOfRules({ expiry, usableAt, refundOfExpired, priority, transferAllowed, limits, adjustmentAlone, reverseOfSpent }: Rules): RulesBody {
+export function bodyOfRules({
+  expiry,
+  usableAt,
+  refundOfExpired,
+  priority,
+  transferAllowed,
+  limits,
+  adjustmentAlone,
+  reverseOfSpent,
+}: Rules): RulesBody {
   return {
     expiry,
     usableAt: [...usableAt],
@@ -45,8 +54,14 @@ export function bodyOfRules({ expiry, usableAt, refundOfExpired, priority, trans
 function limitOf({ kind, per, points: sum, times, source }: LimitBody, index: number): Limit {
   const field = (name: string) => `rules.limits.${index}.${name}`;
   const given = { per, points: sum, times, source };
-  const allowed = { granted: ['per', 'points', 'source'], budget: ['per', 'points', 'source'], balance: ['points'], uses: ['per', 'points', 'times'] }[kind];
-  for (const [name, value] of Object.entries(given)) if (value !== undefined && !allowed.includes(name)) throw invalid(field(name), `does not belong to the kind ${kind}`);
+  const allowed = {
+    granted: ['per', 'points', 'source'],
+    budget: ['per', 'points', 'source'],
+    balance: ['points'],
+    uses: ['per', 'points', 'times'],
+  }[kind];
+  for (const [name, value] of Object.entries(given))
+    if (value !== undefined && !allowed.includes(name)) throw invalid(field(name), `does not belong to the kind ${kind}`);
   const needed = (): ReturnType<typeof points> => {
     if (sum === undefined) throw invalid(field('points'), 'is missing');
     return points(sum);

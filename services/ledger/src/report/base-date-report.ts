@@ -60,7 +60,19 @@ export async function baseDateReport(tx: Tx, programme: ProgrammeId, base: BaseD
 }
 
 export function baseDateTable({ rows, total }: BaseDateReport): CsvTable {
-  const columns = ['funding', 'previous', 'issued', 'redeemed', 'refunded', 'lapsed', 'takenBack', 'adjusted', 'moved', 'other', 'balance'] as const;
+  const columns = [
+    'funding',
+    'previous',
+    'issued',
+    'redeemed',
+    'refunded',
+    'lapsed',
+    'takenBack',
+    'adjusted',
+    'moved',
+    'other',
+    'balance',
+  ] as const;
   return { header: columns, rows: [...rows, total].map((row) => columns.map((column) => row[column])) };
 }
 

@@ -21,7 +21,12 @@ export interface Range {
 }
 
 export function bookLines(range: Range): string {
-  return `${postedLines(range)} union all ${range.isKnown ? knownLapses(range) : lapses(range)}`;
+  return bookBranches(range).join(' union all ');
+}
+
+/** The two of which the lines are made. */
+export function bookBranches(range: Range): readonly [posted: string, lapsing: string] {
+  return [postedLines(range), range.isKnown ? knownLapses(range) : lapses(range)];
 }
 
 /** True for a row with `effective_at` and `lapses` that counts before the instant. */

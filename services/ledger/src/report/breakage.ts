@@ -23,7 +23,9 @@ export function breakageTable({ rows }: Breakage): CsvTable {
   const columns = [
     'cohort',
     'issued',
-    'takenBack', 'adjusted', 'moved',
+    'takenBack',
+    'adjusted',
+    'moved',
     'other',
     'used',
     'converted',

@@ -2,7 +2,7 @@ import type { Tx } from '@points/database';
 import { parsePoints, points, type Instant, type Points, type ProgrammeId } from '@points/kernel';
 import { cursorOf, readCursor, utc } from '../csv/cursor.js';
 import type { CsvTable } from '../csv/csv-table.js';
-import { bookLines } from './book-lines.js';
+import { bookBranches } from './book-lines.js';
 import { beginning, countedAge, countedMonth, grantedMonth, type Period } from './movements.js';
 import { linesOf, type Total } from './totals.js';
 
@@ -156,20 +156,27 @@ interface LineRow extends Omit<ReportLine, 'points' | 'holder'> {
   readonly amount: string;
 }
 
-/** The key of a line is its time, its transfer (or the lot that is over) and the place of the lot in the draw. */
+/**
+ * The key of a line is its time, its transfer (or the lot that is over) and the place of the lot in the draw. Each branch is cut by
+ * itself, so that a page reads the index from where it begins and stops when it is full.
+ */
 const lines = (isKnown: boolean): string => `
     select id, seq, account, posting, kind, amount, counter, lot, source, funding, ${utc('granted_at')} as "grantedAt",
       ${utc('effective_at')} as "effectiveAt", ${utc('recorded_at')} as "recordedAt", reference, actor, reason
-    from (${bookLines({ from: '$2', to: '$3', known: '$4', isKnown })}) line
-    where ($5::text[] is null or (kind = any ($5::text[])) <> $6::boolean)
-      and ($7::text is null or ${countedMonth} = $7)
-      and ($8::text is null or source = $8)
-      and ($9::text is null or funding = $9)
-      and ($10::text is null or ${countedAge} = $10)
-      and ($11::text is null or ${grantedMonth} = $11)
-      and effective_at >= $16::timestamptz
-      and ($12::timestamptz is null or (effective_at, id, seq) > ($12::timestamptz, $13::uuid, $14::integer))
+    from (${bookBranches({ from: '$2', to: '$3', known: '$4', isKnown }).map(branch).join(' union all ')}) line
     order by effective_at, id, seq
     limit $15`;
+const branch = (rows: string): string => `
+      (select * from (${rows}) line
+      where effective_at >= $16::timestamptz
+        and ($5::text[] is null or (kind = any ($5::text[])) <> $6::boolean)
+        and ($7::text is null or ${countedMonth} = $7)
+        and ($8::text is null or source = $8)
+        and ($9::text is null or funding = $9)
+        and ($10::text is null or ${countedAge} = $10)
+        and ($11::text is null or ${grantedMonth} = $11)
+        and ($12::timestamptz is null or (effective_at, id, seq) > ($12::timestamptz, $13::uuid, $14::integer))
+      order by effective_at, id, seq
+      limit $15)`;
 const readLines = { name: 'read_report_lines', text: lines(false) };
 const readKnownLines = { name: 'read_known_report_lines', text: lines(true) };

@@ -75,13 +75,11 @@ export async function outstandingLots(
     knownAt === null ? readLots : readKnownLots,
     [programme, at, knownAt, source, funding, age, ending, cohort, account, lot, page.limit + 1],
   );
-  const lines = rows
-    .slice(0, page.limit)
-    .map(({ account: of, points, ...row }): OutstandingLot => ({
-      ...row,
-      holder: of.slice('holder:'.length),
-      points: parsePoints(points),
-    }));
+  const lines = rows.slice(0, page.limit).map(({ account: of, points, ...row }): OutstandingLot => ({
+    ...row,
+    holder: of.slice('holder:'.length),
+    points: parsePoints(points),
+  }));
   const last = rows[page.limit - 1];
   return { lines, next: rows.length > page.limit && last ? cursorOf(last.account, last.lot) : null };
 }

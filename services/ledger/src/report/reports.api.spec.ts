@@ -18,7 +18,13 @@ describe('reads and reports by HTTP', () => {
     await call(base, {
       method: 'PUT',
       token,
-      body: { name: '試行', firstDay: '2017-11-20', lastDay: '2018-11-30', historyOpen: true, rules: { expiry: { kind: 'days-after-grant', days: 100 }, usableAt: [] } },
+      body: {
+        name: '試行',
+        firstDay: '2017-11-20',
+        lastDay: '2018-11-30',
+        historyOpen: true,
+        rules: { expiry: { kind: 'days-after-grant', days: 100 }, usableAt: [] },
+      },
     });
     await post({ kind: 'issue', amount: 1000, source: 'partner:mobile-a', funding: 'paid' }, '2017-12-01T09:00:00+09:00', 'issue-1');
     await post({ kind: 'spend', amount: 300, to: 'merchant:shop-1', places: [] }, '2017-12-31T23:59:59.999+09:00', 'spend-1', '=1+1');
@@ -48,7 +54,10 @@ describe('reads and reports by HTTP', () => {
       },
     });
     const lines = await read(`reports/movements/lines?${year}&total=used&limit=1`);
-    expect(lines).toMatchObject({ status: 200, body: { total: 'used', lines: [{ points: 300, holder: hanako, counter: 'merchant:shop-1', reason: '=1+1' }] } });
+    expect(lines).toMatchObject({
+      status: 200,
+      body: { total: 'used', lines: [{ points: 300, holder: hanako, counter: 'merchant:shop-1', reason: '=1+1' }] },
+    });
     expect(await read(`reports/movements/lines?${year}&total=used&limit=1&after=${String(lines.body['next'])}`)).toMatchObject({
       body: { lines: [{ points: 50 }], next: null },
     });
@@ -65,11 +74,22 @@ describe('reads and reports by HTTP', () => {
   });
 
   it.each([
-    ['reports/outstanding?at=2018-01-01T00:00:00%2B09:00&by=source,age,ending', { rows: [{ age: '0-30', ending: '2018-03', points: 700, lots: 1 }], total: { points: 700 } }],
+    [
+      'reports/outstanding?at=2018-01-01T00:00:00%2B09:00&by=source,age,ending',
+      { rows: [{ age: '0-30', ending: '2018-03', points: 700, lots: 1 }], total: { points: 700 } },
+    ],
     ['reports/outstanding/lines?at=2018-01-01T00:00:00%2B09:00&age=0-30', { lines: [{ points: 700 }], next: null }],
     ['reports/breakage', { rows: [{ cohort: '2017-12', issued: 1000, expired: 650, breakageBasisPoints: 6500 }] }],
     ['reports/breakage/lines?total=expired&cohort=2017-12', { lines: [{ points: 650, posting: null }] }],
-    ['reports/base-dates/2018-03-31', { rows: [{ funding: 'paid', issued: 1000, redeemed: 350, lapsed: 650, balance: 0 }, { funding: 'free', balance: 0 }] }],
+    [
+      'reports/base-dates/2018-03-31',
+      {
+        rows: [
+          { funding: 'paid', issued: 1000, redeemed: 350, lapsed: 650, balance: 0 },
+          { funding: 'free', balance: 0 },
+        ],
+      },
+    ],
     ['reports/base-dates/2018-03-31/lines?total=redeemed', { lines: [{ points: 300 }, { points: 50 }] }],
     ['reports/fiscal-years/2017', { state: 'due', total: { issued: 1000 }, recorded: { later: 3, notYetPosted: 1 } }],
     ['reports/fiscal-years/2017/lines?total=lapsed', { lines: [{ points: 650 }] }],
@@ -81,10 +101,17 @@ describe('reads and reports by HTTP', () => {
   });
 
   it('answers a holder’s reads, filtered and as CSV', async () => {
-    expect(await read(`holders/${hanako}/balance?at=2018-01-15T00:00:00Z`)).toMatchObject({ body: { posted: 650, usable: { anywhere: 650, at: [] } } });
+    expect(await read(`holders/${hanako}/balance?at=2018-01-15T00:00:00Z`)).toMatchObject({
+      body: { posted: 650, usable: { anywhere: 650, at: [] } },
+    });
     // The history was recorded just now: in 2018 nothing of it was known.
-    expect(await read(`holders/${hanako}/balance?at=2018-01-15T00:00:00Z&knownAt=2018-01-15T00:00:00Z`)).toMatchObject({ body: { posted: 0 } });
-    expect((await read(`holders/${hanako}/history?kind=spend&from=2018-01-01&to=2018-01-01`)).body).toMatchObject({ lines: [{ change: -50 }], next: null });
+    expect(await read(`holders/${hanako}/balance?at=2018-01-15T00:00:00Z&knownAt=2018-01-15T00:00:00Z`)).toMatchObject({
+      body: { posted: 0 },
+    });
+    expect((await read(`holders/${hanako}/history?kind=spend&from=2018-01-01&to=2018-01-01`)).body).toMatchObject({
+      lines: [{ change: -50 }],
+      next: null,
+    });
     const csv = await read(`holders/${hanako}/history?format=csv`);
     expect(String(csv.body['text']).split('\r\n')).toHaveLength(5);
     expect(await read(`holders/${hanako}/expiring?within=3`)).toMatchObject({ status: 200, body: { lines: [] } });
@@ -110,7 +137,10 @@ describe('reads and reports by HTTP', () => {
   it('closes a fiscal year once its books are due, and shows it', async () => {
     const close = (of: number, body: object) => call(`${base}/fiscal-years/${of}/close`, { method: 'PUT', token, body });
 
-    expect(await close(2016, { closed: true, reason: '出納閉鎖' })).toMatchObject({ status: 200, body: { year: 2016, state: 'closed', closes: [{ closed: true, actor: 'test-client' }] } });
+    expect(await close(2016, { closed: true, reason: '出納閉鎖' })).toMatchObject({
+      status: 200,
+      body: { year: 2016, state: 'closed', closes: [{ closed: true, actor: 'test-client' }] },
+    });
     expect(await read('reports/fiscal-years/2016')).toMatchObject({ body: { state: 'closed', closes: [{ change: 1 }] } });
     expect(await close(9000, { closed: true, reason: 'early' })).toMatchObject({ status: 422, body: { code: 'books-still-open' } });
     expect(await close(2016, { closed: true })).toMatchObject({ status: 422, body: { code: 'invalid-request' } });
@@ -134,7 +164,10 @@ describe('reads and reports by HTTP', () => {
       },
     });
     expect((await list(body, `${year}&format=csv`)).body['text']).toMatch(/^finding,line,.*\r\nmissingHere,5,unknown,.*\r\ndifferent,4,/);
-    expect(await list(`${header}r,,x,spend,\n`)).toMatchObject({ status: 422, body: { code: 'malformed-list', errors: [{ line: 2, field: 'amount' }] } });
+    expect(await list(`${header}r,,x,spend,\n`)).toMatchObject({
+      status: 422,
+      body: { code: 'malformed-list', errors: [{ line: 2, field: 'amount' }] },
+    });
     expect(await list('{}', year, 'application/json')).toMatchObject({ status: 415, body: { code: 'unsupported-media-type' } });
     expect(await list(`${header}${'x'.repeat(4_200_000)}`)).toMatchObject({ status: 413, body: { code: 'body-too-large' } });
     expect(await call(`${base}/postings`, { token, body: 'a,b', headers: { 'content-type': 'text/csv' } })).toMatchObject({ status: 415 });
@@ -147,6 +180,9 @@ describe('reads and reports by HTTP', () => {
 
     expect(await call(`${base}/reports/breakage`, { token: reader })).toMatchObject({ status: 403, body: { code: 'scope-missing' } });
     expect(await call(`${base}/expiring?within=1`, { token: reporter })).toMatchObject({ status: 403, body: { code: 'scope-missing' } });
-    expect(await call(`${base}/reports/breakage`, { token: stranger })).toMatchObject({ status: 403, body: { code: 'tenant-not-allowed' } });
+    expect(await call(`${base}/reports/breakage`, { token: stranger })).toMatchObject({
+      status: 403,
+      body: { code: 'tenant-not-allowed' },
+    });
   });
 });

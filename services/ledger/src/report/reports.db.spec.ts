@@ -1,9 +1,10 @@
 import { tenants, type Tx } from '@points/database';
-import { uuidv7, type Instant, type LocalDate } from '@points/kernel';
+import { programmeId, uuidv7, type Instant, type LocalDate } from '@points/kernel';
 import { freshDatabase, type FreshDatabase } from '@points/testing';
 import { migrations } from '../schema/migrations.js';
 import { findProgramme } from '../programmes/programme-store.js';
-import { at, kawasaki } from '../testing/ledger-builders.js';
+import { Door } from '../post/door.js';
+import { aHolder, anIssue, aRequest, aSpend, at, kawasaki, openProgramme } from '../testing/ledger-builders.js';
 import { trialBooks, type TrialBooks } from '../testing/trial-books.js';
 import { baseDateReport } from './base-date-report.js';
 import { breakage } from './breakage.js';
@@ -21,7 +22,19 @@ const spring: Period = { from: jst('2018-01-01T00:00:00'), to: jst('2018-06-01T0
 const year2017: Period = { from: jst('2017-04-01T00:00:00'), to: jst('2018-04-01T00:00:00'), knownAt: null };
 const everything: Period = { from: beginning, to: jst('2018-06-03T00:00:00'), knownAt: null };
 const aYearLater = jst('2019-06-30T00:00:00');
-const nothing = { issued: 0, used: 0, converted: 0, donated: 0, refunded: 0, expired: 0, reverted: 0, takenBack: 0, adjusted: 0, moved: 0, other: 0 };
+const nothing = {
+  issued: 0,
+  used: 0,
+  converted: 0,
+  donated: 0,
+  refunded: 0,
+  expired: 0,
+  reverted: 0,
+  takenBack: 0,
+  adjusted: 0,
+  moved: 0,
+  other: 0,
+};
 
 describe('the reports', () => {
   let fresh: FreshDatabase;
@@ -260,6 +273,33 @@ describe('the reports', () => {
         total: { points: 0 },
       });
     });
+  });
+
+  it('counts the expiry that follows a refund where the refund counts, even at the first instant of a month', async () => {
+    const [programme, holder] = [programmeId('141305-boundary'), aHolder()];
+    await openProgramme(fresh.database, programme, { rules: { expiry: { kind: 'end-of-month', months: 0 } } });
+    const door = new Door({ database: fresh.database, now: () => jst('2018-07-01T00:00:00') });
+    const spend = aSpend(holder, 30, { programme, effectiveAt: jst('2018-03-05T00:00:00') });
+    const more = { programme, effectiveAt: jst('2018-05-01T00:00:00') };
+    const [, , refunded] = await door.post([
+      anIssue(holder, 100, { programme, effectiveAt: jst('2018-03-01T00:00:00') }),
+      spend,
+      aRequest(holder, { kind: 'refund', of: spend.reference, amount: 10 }, more),
+    ]);
+    await door.close();
+    const period = { from: jst('2018-03-01T00:00:00'), to: jst('2018-06-01T00:00:00'), knownAt: null };
+
+    const { rows } = await inTx((tx) => movements(tx, programme, period, ['month']));
+    const stored = await inTx((tx) => findProgramme(tx, programme));
+    if (!stored) throw new Error('the programme is there');
+    const mayBegins = await inTx((tx) => reportAt(tx, stored, jst('2018-05-01T00:00:00')));
+
+    expect(refunded?.outcome.status).toBe('posted');
+    expect(rows).toMatchObject([
+      { month: '2018-03', issued: 100, used: 30, refunded: 0, expired: 70, closing: 0 },
+      { month: '2018-05', opening: 0, refunded: 10, expired: 10, closing: 0 },
+    ]);
+    expect(mayBegins).toMatchObject({ expired: { points: 70 }, refunded: { points: 0 }, outstanding: { points: 0 } });
   });
 
   describe('the fiscal year', () => {

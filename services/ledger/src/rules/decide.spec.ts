@@ -170,11 +170,7 @@ describe('decisions', () => {
       decided(issue, { programme: aProgramme({ lastGrantDay: '2018-05-31' as LocalDate }) }),
       'outside-period',
     ],
-    [
-      'a grant on the last day of grants',
-      decided(issue, { programme: aProgramme({ lastGrantDay: '2018-06-01' as LocalDate }) }),
-      'posted',
-    ],
+    ['a grant on the last day of grants', decided(issue, { programme: aProgramme({ lastGrantDay: '2018-06-01' as LocalDate }) }), 'posted'],
     [
       'a spend after the last day of grants',
       decided(spend(1), { programme: aProgramme({ lastGrantDay: '2018-05-31' as LocalDate }), holding: holdingOf([aLot('a', 100)]) }),
@@ -184,7 +180,11 @@ describe('decisions', () => {
       'a capture after the last day of a hold before it',
       decided(
         { kind: 'capture', hold: 'h1', amount: points(300), final: true, to: 'merchant:m' },
-        { hold: aHold(), holding: holdingOf([aLot('a', 200, { held: points(200) }), aLot('b', 100, { held: points(100) })]), now: at('2018-12-24T00:00:00Z') },
+        {
+          hold: aHold(),
+          holding: holdingOf([aLot('a', 200, { held: points(200) }), aLot('b', 100, { held: points(100) })]),
+          now: at('2018-12-24T00:00:00Z'),
+        },
       ),
       'posted',
     ],
@@ -200,6 +200,56 @@ describe('decisions', () => {
       'a capture without hold after the last day',
       decided({ kind: 'capture', hold: 'h1', amount: points(1), final: true, to: 'merchant:m' }, { now: at('2018-12-24T00:00:00Z') }),
       'unknown-hold',
+    ],
+    ...(['2018-05-31T23:59:59.999Z', '2018-06-01T00:00:00.000Z'] as const).map((closedFrom, index): [string, Decision, string] => {
+      const closedYears = [
+        { fiscalYear: 2017, from: at('2017-03-31T15:00:00Z'), to: at('2018-03-31T15:00:00Z'), closedFrom: at(closedFrom) },
+      ];
+      return [
+        `the last moment of a year whose books are closed (${index})`,
+        decided(issue, { programme: aProgramme({ closedYears }) }, at('2018-03-31T14:59:59.999Z')),
+        'period-closed',
+      ];
+    }),
+    [
+      'the same moment while the close does not hold yet',
+      decided(
+        issue,
+        {
+          programme: aProgramme({
+            closedYears: [
+              {
+                fiscalYear: 2017,
+                from: at('2017-03-31T15:00:00Z'),
+                to: at('2018-03-31T15:00:00Z'),
+                closedFrom: at('2018-06-01T00:00:00.001Z'),
+              },
+            ],
+          }),
+        },
+        at('2018-03-31T14:59:59.999Z'),
+      ),
+      'posted',
+    ],
+    [
+      'the first moment after a year whose books are closed',
+      decided(
+        issue,
+        {
+          programme: aProgramme({
+            closedYears: [
+              {
+                fiscalYear: 2017,
+                from: at('2017-03-31T15:00:00Z'),
+                to: at('2018-03-31T15:00:00Z'),
+                closedFrom: at('2018-05-31T00:00:00Z'),
+              },
+            ],
+          }),
+        },
+        at('2018-03-31T15:00:00Z'),
+      ),
+      'posted',
     ],
     ['a spend to a holder', decided({ kind: 'spend', amount: points(1), to: 'holder:x', places: [] }), 'wrong-account'],
     ['a conversion to a merchant', decided({ kind: 'convert', amount: points(1), to: 'merchant:x', places: [] }), 'wrong-account'],
@@ -328,19 +378,38 @@ describe('decisions', () => {
     const programme = aProgramme({ frozen: true });
     const holding = holdingOf([aLot('a', 200, { held: points(200) }), aLot('b', 100, { held: points(100) })], { frozen: true });
 
-    expect(codeOf(decided({ kind: 'capture', hold: 'h1', amount: points(300), final: true, to: 'merchant:m' }, { programme, holding, hold: aHold() }))).toBe('posted');
+    expect(
+      codeOf(
+        decided({ kind: 'capture', hold: 'h1', amount: points(300), final: true, to: 'merchant:m' }, { programme, holding, hold: aHold() }),
+      ),
+    ).toBe('posted');
     expect(codeOf(decided({ kind: 'release', hold: 'h1' }, { programme, holding, hold: aHold() }))).toBe('posted');
   });
 
   it('add to the counters of the limits that they concern', () => {
-    const programme = aProgramme({}, { limits: [{ kind: 'granted', per: 'month', points: points(100) }, { kind: 'balance', points: points(900) }] });
+    const programme = aProgramme(
+      {},
+      {
+        limits: [
+          { kind: 'granted', per: 'month', points: points(100) },
+          { kind: 'balance', points: points(900) },
+        ],
+      },
+    );
 
-    expect(posted(decided(issue, { programme })).counts).toEqual([{ account: 'holder:h', key: 'granted/month', period: '2018-06', amount: 100 }]);
+    expect(posted(decided(issue, { programme })).counts).toEqual([
+      { account: 'holder:h', key: 'granted/month', period: '2018-06', amount: 100 },
+    ]);
     expect(posted(decided(spend(1), { programme, holding: holdingOf([aLot('a', 100)]) })).counts).toEqual([]);
   });
 
   it.each<[string, Partial<Lot>, Partial<Rules>, object[]]>([
-    ['take it all back while it is there', {}, {}, [{ kind: 'reverse', counter: 'issued:partner:a', signed: -1000, draws: 'a:-1000', reserves: '' }]],
+    [
+      'take it all back while it is there',
+      {},
+      {},
+      [{ kind: 'reverse', counter: 'issued:partner:a', signed: -1000, draws: 'a:-1000', reserves: '' }],
+    ],
     [
       'make a debt of what is gone',
       { remaining: points(400), held: points(100) },
@@ -350,7 +419,12 @@ describe('decisions', () => {
         { kind: 'owe', counter: null, signed: 0, draws: '', reserves: '' },
       ],
     ],
-    ['make a debt of all when nothing is left', { remaining: points(0) }, { reverseOfSpent: 'debt' }, [{ kind: 'owe', counter: null, signed: 0, draws: '', reserves: '' }]],
+    [
+      'make a debt of all when nothing is left',
+      { remaining: points(0) },
+      { reverseOfSpent: 'debt' },
+      [{ kind: 'owe', counter: null, signed: 0, draws: '', reserves: '' }],
+    ],
     [
       'do not ask for what has expired',
       { ...over, remaining: points(300), expired: points(600) },
@@ -358,7 +432,10 @@ describe('decisions', () => {
       [{ kind: 'owe', counter: null, signed: 0, draws: '', reserves: '' }],
     ],
   ])('of a reversal %s', (_, lot, changed, movements) => {
-    const decision = decided({ kind: 'reverse', of: 'test:0' }, { programme: aProgramme({}, changed), reversible: aGrant, holding: holdingOf([aLot('a', 1000, lot)]) });
+    const decision = decided(
+      { kind: 'reverse', of: 'test:0' },
+      { programme: aProgramme({}, changed), reversible: aGrant, holding: holdingOf([aLot('a', 1000, lot)]) },
+    );
 
     expect(summary(decision)).toEqual(movements);
   });
@@ -377,7 +454,10 @@ describe('decisions', () => {
     ],
     [
       'of what has expired altogether',
-      decided({ kind: 'reverse', of: 'test:0' }, { reversible: aGrant, holding: holdingOf([aLot('a', 0, { ...over, expired: points(1000) })]) }),
+      decided(
+        { kind: 'reverse', of: 'test:0' },
+        { reversible: aGrant, holding: holdingOf([aLot('a', 0, { ...over, expired: points(1000) })]) },
+      ),
       { code: 'reverse-exceeds', facts: { needed: 0, available: 0 } },
     ],
     [
@@ -406,11 +486,15 @@ describe('decisions', () => {
     const added = decided({ kind: 'adjust', direction: 'add', amount: points(70), funding: 'free' });
 
     expect(summary(added)).toEqual([{ kind: 'adjust', counter: 'adjusted', signed: 70, draws: 'id-1:70', reserves: '' }]);
-    expect(posted(added).movements[0]?.grants).toMatchObject([{ source: 'staff:adjustment', funding: 'free', ruleVersion: 1, expiresAt: '2018-09-09T15:00:00.000Z' }]);
+    expect(posted(added).movements[0]?.grants).toMatchObject([
+      { source: 'staff:adjustment', funding: 'free', ruleVersion: 1, expiresAt: '2018-09-09T15:00:00.000Z' },
+    ]);
     expect(summary(decided({ kind: 'adjust', direction: 'take', amount: points(70), funding: 'free' }, { holding }))).toEqual([
       { kind: 'adjust', counter: 'adjusted', signed: -70, draws: 'a:-50 b:-20', reserves: '' },
     ]);
-    expect(codeOf(decided({ kind: 'adjust', direction: 'take', amount: points(151), funding: 'free' }, { holding }))).toBe('insufficient-points');
+    expect(codeOf(decided({ kind: 'adjust', direction: 'take', amount: points(151), funding: 'free' }, { holding }))).toBe(
+      'insufficient-points',
+    );
   });
 
   it('do not go back in time when the clock does', () => {

@@ -59,7 +59,12 @@ function clockOf(now: Instant, latestAt: Instant | null): Instant {
   return latestAt !== null && latestAt > now ? latestAt : now;
 }
 
-function checkState({ instruction, effectiveAt }: PostingRequest<AnyInstruction>, programme: Programme, { at, now }: { at: Instant; now: Instant }, facts: Facts): Decision | undefined {
+function checkState(
+  { instruction, effectiveAt }: PostingRequest<AnyInstruction>,
+  programme: Programme,
+  { at, now }: { at: Instant; now: Instant },
+  facts: Facts,
+): Decision | undefined {
   // What was reserved before a freeze or the last day follows its hold: a payment that was promised is kept, and points are always freed.
   const followsHold = instruction.kind === 'capture' || instruction.kind === 'release';
   if (programme.frozen && !followsHold) return reject({ code: 'programme-frozen' });
@@ -67,7 +72,7 @@ function checkState({ instruction, effectiveAt }: PostingRequest<AnyInstruction>
   if (facts.internal) return undefined;
   if (at > now) return reject({ code: 'effective-in-future', facts: { effectiveAt: at, now } });
   if (effectiveAt !== undefined && !programme.historyOpen) return reject({ code: 'history-closed', facts: { effectiveAt: at } });
-  return checkPeriod(instruction.kind, programme, at, facts.hold);
+  return checkPeriod(instruction.kind, programme, at, facts.hold) ?? checkBooks(programme, at, now);
 }
 
 /** A capture is judged by the day of its hold, not by its own; what is wrong with one that has no hold is said later. */
@@ -78,6 +83,11 @@ function checkPeriod(kind: AnyInstruction['kind'], programme: Programme, at: Ins
   const lastDay = grantingKinds.has(kind) ? earlier(programme.lastGrantDay ?? null, programme.lastDay) : programme.lastDay;
   if (day >= firstDay && (lastDay === null || day <= lastDay)) return undefined;
   return reject({ code: 'outside-period', facts: { day, firstDay, ...(lastDay !== null && { lastDay }) } });
+}
+
+function checkBooks({ closedYears = [] }: Programme, at: Instant, now: Instant): Decision | undefined {
+  const closed = closedYears.find((year) => year.from <= at && at < year.to && year.closedFrom <= now);
+  return closed && reject({ code: 'period-closed', facts: { day: jstDateOf(at), fiscalYear: closed.fiscalYear } });
 }
 
 /** What a freeze of the account stops: points still come in, are given back and are corrected by staff. */
@@ -146,7 +156,12 @@ function issue(instruction: Of<'issue'>, on: Context): Decision {
 function repay({ lot, amount }: Lot, of: string, { account, at, facts }: Context): Movement[] {
   const paid = points(Math.min(facts.holding.debt, amount));
   if (paid === 0) return [];
-  return [movement({ id: facts.newId(), kind: 'repay', account, counter: municipalityAccount, effectiveAt: at, of }, negative([{ lot, amount: paid }]))];
+  return [
+    movement(
+      { id: facts.newId(), kind: 'repay', account, counter: municipalityAccount, effectiveAt: at, of },
+      negative([{ lot, amount: paid }]),
+    ),
+  ];
 }
 
 function newLot(amount: Points, source: string, funding: Funding, { programme, at, facts }: Context): Lot {
@@ -202,7 +217,12 @@ function reverse({ account, programme, at, facts }: Context): Decision {
   const head = { account, effectiveAt: at, of: grant.transfer };
   const movements = [
     ...(taken > 0
-      ? [movement({ ...head, id: newId(), kind: 'reverse', counter: `issued:${grant.source}` }, negative([{ lot: lot.lot, amount: taken }]))]
+      ? [
+          movement(
+            { ...head, id: newId(), kind: 'reverse', counter: `issued:${grant.source}` },
+            negative([{ lot: lot.lot, amount: taken }]),
+          ),
+        ]
       : []),
     ...(rest > 0 ? [owe({ ...head, id: newId() }, rest)] : []),
   ];
@@ -214,12 +234,17 @@ function owe(head: { id: string; account: string; effectiveAt: Instant; of: stri
 }
 
 /** What a posting adds to the counters of the programme's limits, or the limit that it would pass. */
-function count(instruction: Of<'issue' | 'hold' | 'transfer' | Use>, { account, programme, at, facts }: Context, receiver: Holding | undefined): Count[] | Decision {
+function count(
+  instruction: Of<'issue' | 'hold' | 'transfer' | Use>,
+  { account, programme, at, facts }: Context,
+  receiver: Holding | undefined,
+): Count[] | Decision {
   const limits: readonly Limit[] | undefined = rulesAt(programme, at).rules.limits;
   if (!limits || limits.length === 0) return noCounts;
   const [asked, { amount }] = [{ account, instruction, at }, instruction];
   const tallyOf = facts.tallyOf ?? nothingUsed;
-  const passed = passesCap(limits, asked, amount, receiver?.balance ?? points(0), tallyOf) ?? passesVelocity(limits, asked, amount, tallyOf);
+  const passed =
+    passesCap(limits, asked, amount, receiver?.balance ?? points(0), tallyOf) ?? passesVelocity(limits, asked, amount, tallyOf);
   return passed ? reject(passed) : countersOf(limits, asked).map((counter) => ({ ...counter, amount }));
 }
 

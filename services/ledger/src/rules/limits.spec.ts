@@ -7,7 +7,12 @@ const issue: AnyInstruction = { kind: 'issue', amount: points(100), source: 'act
 const spend: AnyInstruction = { kind: 'spend', amount: points(100), to: 'merchant:m', places: [] };
 const asked = (instruction: AnyInstruction, when = at) => ({ account: 'holder:h', instruction, at: when });
 const used = (times: number, sum: number) => (): Tally => ({ times, points: sum });
-const granted = (per: 'day' | 'month' | 'fiscal-year' | 'lifetime', source?: string): Limit => ({ kind: 'granted', per, points: points(500), ...(source && { source }) });
+const granted = (per: 'day' | 'month' | 'fiscal-year' | 'lifetime', source?: string): Limit => ({
+  kind: 'granted',
+  per,
+  points: points(500),
+  ...(source && { source }),
+});
 const places = ({ account, key, period }: Counter) => `${account} ${key} ${period}`;
 
 describe('limits', () => {
@@ -17,7 +22,10 @@ describe('limits', () => {
     [granted('fiscal-year'), 'holder:h granted/fiscal-year FY2019'],
     [granted('lifetime', 'activity:radio'), 'holder:h granted/lifetime/activity:radio ever'],
     [granted('day', 'activity:*'), 'holder:h granted/day/activity:* 2020-03-31'],
-    [{ kind: 'budget', per: 'lifetime', points: points(1), source: 'activity:radio' }, `${budgetAccount} budget/lifetime/activity:radio ever`],
+    [
+      { kind: 'budget', per: 'lifetime', points: points(1), source: 'activity:radio' },
+      `${budgetAccount} budget/lifetime/activity:radio ever`,
+    ],
   ])('count a grant in the calendar of Tokyo: %j', (limit, counter) => {
     expect(countersOf([limit], asked(issue)).map(places)).toEqual([counter]);
   });
@@ -30,11 +38,9 @@ describe('limits', () => {
       '2020-04',
       'FY2020',
     ]);
-    expect((['minute', 'hour', 'day'] as const).map((per) => countersOf([{ kind: 'uses', per, times: 1 }], asked(spend, next))[0]?.period)).toEqual([
-      '2020-04-01T00:00',
-      '2020-04-01T00',
-      '2020-04-01',
-    ]);
+    expect(
+      (['minute', 'hour', 'day'] as const).map((per) => countersOf([{ kind: 'uses', per, times: 1 }], asked(spend, next))[0]?.period),
+    ).toEqual(['2020-04-01T00:00', '2020-04-01T00', '2020-04-01']);
   });
 
   it.each<[string, Limit, AnyInstruction]>([
@@ -42,7 +48,11 @@ describe('limits', () => {
     ['a grant of another kind of source', granted('day', 'partner:*'), issue],
     ['a spend as a grant', granted('day'), spend],
     ['a grant as a use', { kind: 'uses', per: 'day', times: 1 }, issue],
-    ['a capture, whose hold was counted', { kind: 'uses', per: 'day', times: 1 }, { kind: 'capture', hold: 'h', amount: points(1), final: true, to: 'merchant:m' }],
+    [
+      'a capture, whose hold was counted',
+      { kind: 'uses', per: 'day', times: 1 },
+      { kind: 'capture', hold: 'h', amount: points(1), final: true, to: 'merchant:m' },
+    ],
   ])('do not count %s', (_, limit, instruction) => {
     expect(countersOf([limit], asked(instruction))).toEqual([]);
   });
@@ -58,7 +68,9 @@ describe('limits', () => {
     [400, undefined],
     [401, { code: 'cap-exceeded', facts: { cap: 'balance', limit: 500, used: 401, asked: 100 } }],
   ])('let a balance reach its cap and not pass it: %i there', (balance, rejection) => {
-    expect(passesCap([{ kind: 'balance', points: points(500) }], asked(issue), points(100), points(balance), used(9, 9_999))).toEqual(rejection);
+    expect(passesCap([{ kind: 'balance', points: points(500) }], asked(issue), points(100), points(balance), used(9, 9_999))).toEqual(
+      rejection,
+    );
   });
 
   it.each([
@@ -66,10 +78,14 @@ describe('limits', () => {
     [3, 0, { code: 'velocity-exceeded', facts: { cap: 'uses/hour/times', limit: 3, used: 3, asked: 1 } }],
     [2, 401, { code: 'velocity-exceeded', facts: { cap: 'uses/hour/points', limit: 500, used: 401, asked: 100 } }],
   ])('stop the use that passes the number or the sum: %i uses of %i points before', (times, sum, rejection) => {
-    expect(passesVelocity([{ kind: 'uses', per: 'hour', times: 3, points: points(500) }], asked(spend), points(100), used(times, sum))).toEqual(rejection);
+    expect(
+      passesVelocity([{ kind: 'uses', per: 'hour', times: 3, points: points(500) }], asked(spend), points(100), used(times, sum)),
+    ).toEqual(rejection);
   });
 
   it('name the first limit in the order of the rules', () => {
-    expect(passesCap([granted('lifetime'), granted('day')], asked(issue), points(501), points(0), used(0, 0))).toMatchObject({ facts: { cap: 'granted/lifetime' } });
+    expect(passesCap([granted('lifetime'), granted('day')], asked(issue), points(501), points(0), used(0, 0))).toMatchObject({
+      facts: { cap: 'granted/lifetime' },
+    });
   });
 });

@@ -48,13 +48,20 @@ export const budgetAccount = 'budget';
 export function countersOf(limits: readonly Limit[], { account, instruction, at }: Asked): Counter[] {
   return limits.flatMap((limit) => {
     if (limit.kind === 'balance' || !concerns(limit, instruction)) return [];
-    const key = limit.kind === 'uses' ? `uses/${limit.per}` : `${limit.kind}/${limit.per}${limit.source === undefined ? '' : `/${limit.source}`}`;
+    const key =
+      limit.kind === 'uses' ? `uses/${limit.per}` : `${limit.kind}/${limit.per}${limit.source === undefined ? '' : `/${limit.source}`}`;
     return [{ account: limit.kind === 'budget' ? budgetAccount : account, key, period: periodOf(limit.per, at) }];
   });
 }
 
 /** The first limit that a grant would pass, in the order in which the rules list them. `balance` is that of whoever receives. */
-export function passesCap(limits: readonly Limit[], asked: Asked, amount: Points, balance: Points, tallyOf: TallyOf): Rejection | undefined {
+export function passesCap(
+  limits: readonly Limit[],
+  asked: Asked,
+  amount: Points,
+  balance: Points,
+  tallyOf: TallyOf,
+): Rejection | undefined {
   for (const limit of limits) {
     if (limit.kind === 'uses' || !concerns(limit, asked.instruction)) continue;
     const [counter] = countersOf([limit], asked);
@@ -73,10 +80,16 @@ export function passesVelocity(limits: readonly Limit[], asked: Asked, amount: P
     if (limit.kind !== 'uses' || !counter) continue;
     const used = tallyOf(counter);
     if (limit.times !== undefined && used.times + 1 > limit.times) {
-      return { code: 'velocity-exceeded', facts: { cap: `${counter.key}/times`, limit: points(limit.times), used: points(used.times), asked: points(1) } };
+      return {
+        code: 'velocity-exceeded',
+        facts: { cap: `${counter.key}/times`, limit: points(limit.times), used: points(used.times), asked: points(1) },
+      };
     }
     if (limit.points !== undefined && used.points + amount > limit.points) {
-      return { code: 'velocity-exceeded', facts: { cap: `${counter.key}/points`, limit: limit.points, used: points(used.points), asked: amount } };
+      return {
+        code: 'velocity-exceeded',
+        facts: { cap: `${counter.key}/points`, limit: limit.points, used: points(used.points), asked: amount },
+      };
     }
   }
   return undefined;
@@ -109,9 +122,9 @@ function periodOf(per: GrantPeriod | UsePeriod, at: Instant): string {
   const day = jstDateOf(at);
   switch (per) {
     case 'minute':
-      return jstText(at, 16);
+      return `${day}T${jstHour(at)}:${at.slice(14, 16)}`;
     case 'hour':
-      return jstText(at, 13);
+      return `${day}T${jstHour(at)}`;
     case 'day':
       return day;
     case 'month':
@@ -125,8 +138,8 @@ function periodOf(per: GrantPeriod | UsePeriod, at: Instant): string {
   }
 }
 
-function jstText(at: Instant, length: number): string {
-  return new Date(Date.parse(at) + jstOffsetMs).toISOString().slice(0, length);
+function jstHour(at: Instant): string {
+  return String((Number(at.slice(11, 13)) + jstOffsetHours) % 24).padStart(2, '0');
 }
 
-const jstOffsetMs = 9 * 3_600_000;
+const jstOffsetHours = 9;

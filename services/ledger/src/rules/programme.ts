@@ -12,8 +12,18 @@ export interface Programme {
   /** True while the municipality is still moving its history in: effective times in the past are accepted and expiry runs on request only. */
   readonly historyOpen: boolean;
   readonly frozen: boolean;
+  /** Fiscal years whose books are closed (出納閉鎖). */
+  readonly closedYears?: readonly ClosedYear[];
   /** By `version`, which is also the order of `validFrom`. Never empty. */
   readonly versions: readonly RuleVersion[];
+}
+
+export interface ClosedYear {
+  readonly fiscalYear: number;
+  readonly from: Instant;
+  readonly to: Instant;
+  /** What is recorded at or after this instant may not take effect in the year. */
+  readonly closedFrom: Instant;
 }
 
 export interface RuleVersion {

@@ -9,6 +9,7 @@ export const rejectionCodes = [
   'effective-in-future',
   'history-closed',
   'outside-period',
+  'period-closed',
   'wrong-account',
   'not-allowed',
   'hold-exists',
@@ -43,6 +44,7 @@ export type Rejection =
       readonly code: 'outside-period';
       readonly facts: { readonly day: LocalDate; readonly firstDay: LocalDate; readonly lastDay?: LocalDate };
     }
+  | { readonly code: 'period-closed'; readonly facts: { readonly day: LocalDate; readonly fiscalYear: number } }
   | { readonly code: 'wrong-account'; readonly facts: { readonly account: string } }
   | { readonly code: 'not-allowed' }
   | { readonly code: 'hold-exists' }
@@ -84,6 +86,8 @@ export function explain(rejection: Rejection): string {
       return `the effective time ${rejection.facts.effectiveAt} is past, and the programme does not take history in`;
     case 'outside-period':
       return `the day ${rejection.facts.day} is outside the programme’s period, ${rejection.facts.firstDay} to ${rejection.facts.lastDay ?? 'open'}`;
+    case 'period-closed':
+      return `the day ${rejection.facts.day} lies in fiscal year ${rejection.facts.fiscalYear}, whose books are closed`;
     case 'wrong-account':
       return `the account ${rejection.facts.account} cannot take this kind of posting`;
     case 'not-allowed':

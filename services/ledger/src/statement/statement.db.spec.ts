@@ -56,7 +56,11 @@ describe('the reads of the books', () => {
     });
 
     it('leaves out a hold that was not known yet', async () => {
-      expect(await balance(books.hanako, '2018-03-20T00:00:00', '2018-03-14T00:00:00')).toMatchObject({ posted: 740, held: 0, available: 740 });
+      expect(await balance(books.hanako, '2018-03-20T00:00:00', '2018-03-14T00:00:00')).toMatchObject({
+        posted: 740,
+        held: 0,
+        available: 740,
+      });
       expect(await balance(books.hanako, '2018-04-06T00:00:00', '2018-04-04T00:00:00')).toMatchObject({ posted: 300, held: 300 });
     });
 
@@ -112,11 +116,14 @@ describe('the reads of the books', () => {
         ['issue', 1000],
       ]);
       for (const line of lines) expect(line.lots.reduce((sum, one) => sum + one.amount, 0)).toBe(line.change);
-      expect(lines.find(({ kind }) => kind === 'hold')?.reserved).toMatchObject([{ amount: 300, source: 'partner:mobile-a', funding: 'paid' }]);
+      expect(lines.find(({ kind }) => kind === 'hold')?.reserved).toMatchObject([
+        { amount: 300, source: 'partner:mobile-a', funding: 'paid' },
+      ]);
     });
 
     it('is filtered by kind, day, source, the other account and what was known', async () => {
-      const kinds = async (filter: HistoryFilter, of = books.taro) => (await history(of, filter)).map(({ kind, amount }) => `${kind} ${amount}`);
+      const kinds = async (filter: HistoryFilter, of = books.taro) =>
+        (await history(of, filter)).map(({ kind, amount }) => `${kind} ${amount}`);
 
       expect(await kinds({ kinds: ['issue', 'donate'] })).toEqual(['issue 300', 'donate 50', 'issue 500']);
       expect(await kinds({ from: jst('2018-03-20T00:00:00'), before: jst('2018-03-21T00:00:00') })).toEqual(['spend 10', 'spend 25']);
@@ -128,7 +135,7 @@ describe('the reads of the books', () => {
     it('is cut by key, and a page that is asked for again is the same', async () => {
       const all = await history(books.hanako);
       const seen: string[] = [];
-      for (let after: string | undefined; ; ) {
+      for (let after: string | undefined; ;) {
         const page = await inTx((tx) => historyOf(tx, kawasaki, books.hanako, { limit: 2, after }));
         seen.push(...page.lines.map((line) => line.posting));
         if (page.next === null) break;
@@ -136,7 +143,9 @@ describe('the reads of the books', () => {
       }
 
       expect(seen).toEqual(all.map((line) => line.posting));
-      await expect(inTx((tx) => historyOf(tx, kawasaki, books.hanako, { limit: 2, after: 'x' }))).rejects.toMatchObject({ code: 'invalid-request' });
+      await expect(inTx((tx) => historyOf(tx, kawasaki, books.hanako, { limit: 2, after: 'x' }))).rejects.toMatchObject({
+        code: 'invalid-request',
+      });
     });
   });
 
@@ -155,14 +164,22 @@ describe('the reads of the books', () => {
     });
 
     it('is told for the whole programme, by key, and not to another municipality', async () => {
-      const page = (after?: string) => inTx((tx) => expiringWithin(tx, kawasaki, null, jst('2018-03-01T00:00:00'), { within: 366, after, limit: 1 }));
+      const page = (after?: string) =>
+        inTx((tx) => expiringWithin(tx, kawasaki, null, jst('2018-03-01T00:00:00'), { within: 366, after, limit: 1 }));
       const first = await page();
       const second = await page(first.next ?? '');
       const third = await page(second.next ?? '');
 
-      expect([...first.lines, ...second.lines, ...third.lines].map((one) => one.lastDay)).toEqual(['2018-03-31', '2018-04-30', '2018-06-30']);
+      expect([...first.lines, ...second.lines, ...third.lines].map((one) => one.lastDay)).toEqual([
+        '2018-03-31',
+        '2018-04-30',
+        '2018-06-30',
+      ]);
       expect(third.next).toBeNull();
-      const theirs = await inTx((tx) => expiringWithin(tx, kawasaki, null, jst('2018-03-01T00:00:00'), { within: 366, limit: 9 }), '432067');
+      const theirs = await inTx(
+        (tx) => expiringWithin(tx, kawasaki, null, jst('2018-03-01T00:00:00'), { within: 366, limit: 9 }),
+        '432067',
+      );
       expect(theirs.lines).toEqual([]);
     });
   });
@@ -189,7 +206,7 @@ describe('the reads of the books', () => {
 
     it('drills down to its entries, which add up to it', async () => {
       const seen: { change: number; holder: string }[] = [];
-      for (let after: string | undefined; ; ) {
+      for (let after: string | undefined; ;) {
         const page = await inTx((tx) => accountHistoryOf(tx, kawasaki, 'merchant:m1', { limit: 2, after }));
         seen.push(...page.lines);
         if (page.next === null) break;
