@@ -28,7 +28,7 @@ export function skipTarget(number: number): number {
 /** The blocks on the way from a head back to an older one, both included. */
 export function wayBack(head: number, to: number): number[] {
   const way = [head];
-  for (let at = head; at > to; ) {
+  for (let at = head; at > to;) {
     at = skipTarget(at) >= to ? skipTarget(at) : at - 1;
     way.push(at);
   }

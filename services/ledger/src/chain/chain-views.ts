@@ -32,7 +32,9 @@ export class BlockHeaderView {
   previous!: string | null;
 
   @IsString()
-  @JSONSchema((schema) => nullable({ ...schema, description: 'hash of the block whose number is this one without its lowest bit; null where that is 0' }))
+  @JSONSchema((schema) =>
+    nullable({ ...schema, description: 'hash of the block whose number is this one without its lowest bit; null where that is 0' }),
+  )
   skip!: string | null;
 
   @IsInt()

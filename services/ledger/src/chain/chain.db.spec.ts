@@ -58,7 +58,11 @@ describe('the chainer', () => {
     await late.query('begin');
     // As the door writes it, but its commit takes long.
     const [transfer, lot, at] = [uuidv7(), uuidv7(), systemClock()];
-    await late.query(`insert into account (tenant, programme, account, balance, latest_at) values ('141305', $1, $2, 7, $3)`, [kawasaki, early, at]);
+    await late.query(`insert into account (tenant, programme, account, balance, latest_at) values ('141305', $1, $2, 7, $3)`, [
+      kawasaki,
+      early,
+      at,
+    ]);
     await late.query(
       `insert into lot (tenant, programme, account, lot, priority, granted_at, usable_at, source, funding, rule_version, amount, remaining)
        values ('141305', $1, $2, $3, 0, $4, '{}', 'staff:x', 'free', 1, 7, 7)`,
@@ -68,13 +72,16 @@ describe('the chainer', () => {
       `insert into transfer (tenant, programme, account, transfer, kind, counter, amount, effective_at, recorded_at, actor) values ('141305', $1, $2, $3, 'issue', 'issued:staff:x', 7, $4, $4, 'test')`,
       [kawasaki, early, transfer, at],
     );
-    await late.query(`insert into entry (tenant, programme, account, effective_at, transfer, amount) values ('141305', $1, $2, $4, $3, 7), ('141305', $1, 'issued:staff:x', $4, $3, -7)`, [
+    await late.query(
+      `insert into entry (tenant, programme, account, effective_at, transfer, amount) values ('141305', $1, $2, $4, $3, 7), ('141305', $1, 'issued:staff:x', $4, $3, -7)`,
+      [kawasaki, early, transfer, at],
+    );
+    await late.query(`insert into draw (tenant, programme, account, transfer, seq, lot, amount) values ('141305', $1, $2, $3, 0, $4, 7)`, [
       kawasaki,
       early,
       transfer,
-      at,
+      lot,
     ]);
-    await late.query(`insert into draw (tenant, programme, account, transfer, seq, lot, amount) values ('141305', $1, $2, $3, 0, $4, 7)`, [kawasaki, early, transfer, lot]);
 
     await door.post([anIssue(hanako, 1000)]);
     await door.post([aSpend(hanako, 300)]);
@@ -142,7 +149,16 @@ describe('the chainer', () => {
     await door.post([anIssue(taro, 10)]);
 
     expect(await seal()).toMatchObject({ transfers: 1, vanished: [{ account: hanako }] });
-    expect(await findings()).toMatchObject([{ table: 'entry' }, { table: 'entry' }, { table: 'draw' }, { table: 'posting' }, { table: 'lot' }, { table: 'lot' }, { table: 'account' }, {}]);
+    expect(await findings()).toMatchObject([
+      { table: 'entry' },
+      { table: 'entry' },
+      { table: 'draw' },
+      { table: 'posting' },
+      { table: 'lot' },
+      { table: 'lot' },
+      { table: 'account' },
+      {},
+    ]);
   });
 
   describe('a proof', () => {

@@ -37,7 +37,8 @@ export class ChainController {
   @Get('transfers/:transfer/proof')
   @Operation({
     summary: 'A proof that a transfer is in the audit chain',
-    description: 'An outsider checks it with `npm run verify -- --proof FILE --head HASH` and no database. The id is `posting` of a history line.',
+    description:
+      'An outsider checks it with `npm run verify -- --proof FILE --head HASH` and no database. The id is `posting` of a history line.',
     scope: 'ledger:read',
     answer: ProofView,
     problems: ['unknown-programme', ...Object.keys(refusals)],

@@ -39,7 +39,7 @@ export class Chainer {
   }
 
   private async run(): Promise<void> {
-    for (let failures = 0; !this.isStopping; ) {
+    for (let failures = 0; !this.isStopping;) {
       try {
         await this.ownAndSeal(() => (failures = 0));
       } catch (error) {
@@ -86,7 +86,11 @@ export class Chainer {
       if (!sealed) continue;
       isMore ||= sealed.isFull;
       const { block, transfers, rules, vanished } = sealed;
-      if (vanished.length > 0) this.options.log.error({ programme, vanished: vanished.slice(0, 10), count: vanished.length }, 'transfers vanished before they were sealed');
+      if (vanished.length > 0)
+        this.options.log.error(
+          { programme, vanished: vanished.slice(0, 10), count: vanished.length },
+          'transfers vanished before they were sealed',
+        );
       this.options.log.debug({ programme, block, transfers, rules }, 'block sealed');
     }
     return isMore;
@@ -107,7 +111,9 @@ export class Chainer {
 }
 
 async function tryLock(session: Client): Promise<boolean> {
-  const { rows } = await session.query<{ owner: boolean }>(`select pg_try_advisory_lock(hashtext('chain:' || current_schema()), 0) as owner`);
+  const { rows } = await session.query<{ owner: boolean }>(
+    `select pg_try_advisory_lock(hashtext('chain:' || current_schema()), 0) as owner`,
+  );
   return rows[0]?.owner === true;
 }
 

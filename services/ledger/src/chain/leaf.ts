@@ -69,7 +69,23 @@ export interface RuleFacts {
  * another first word. The entries are what the draws say they must be, so a wrong entry never makes it into the chain.
  */
 export function transferText(facts: TransferFacts): string {
-  const { programme, account, transfer, kind, counter, amount, effectiveAt, recordedAt, hold, of, reference, actor, reason, reserved, posting } = facts;
+  const {
+    programme,
+    account,
+    transfer,
+    kind,
+    counter,
+    amount,
+    effectiveAt,
+    recordedAt,
+    hold,
+    of,
+    reference,
+    actor,
+    reason,
+    reserved,
+    posting,
+  } = facts;
   const signed = signedAmount(facts);
   return JSON.stringify([
     'ledger.transfer.v1',

@@ -26,7 +26,10 @@ export function merklePath(leaves: readonly string[], index: number): string[] {
 }
 
 /** The root to which a leaf and its path lead; undefined when the path does not have the length that its place asks for. */
-export function rootOfPath(leaf: string, { index, count, path }: { index: number; count: number; path: readonly string[] }): string | undefined {
+export function rootOfPath(
+  leaf: string,
+  { index, count, path }: { index: number; count: number; path: readonly string[] },
+): string | undefined {
   if (!Number.isSafeInteger(index) || !Number.isSafeInteger(count) || index < 0 || index >= count) return undefined;
   if (count === 1) return path.length === 0 ? leaf : undefined;
   const sibling = path.at(-1);

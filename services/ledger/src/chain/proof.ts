@@ -50,14 +50,16 @@ export function checkProof(proof: Proof, head?: string): string[] {
   if (facts[0] !== 'ledger.transfer.v1' || facts[1] !== proof.programme || facts[3] !== proof.transfer)
     wrong.push('the leaf is of another programme or transfer than the proof says');
   const root = rootOfPath(leafHash(proof.leaf), { index: proof.index, count: sealing.count, path: proof.path });
-  if (root !== sealing.root) wrong.push(`the leaf and its path lead to ${root ?? 'nothing'}, and block ${sealing.number} has the root ${sealing.root}`);
+  if (root !== sealing.root)
+    wrong.push(`the leaf and its path lead to ${root ?? 'nothing'}, and block ${sealing.number} has the root ${sealing.root}`);
   proof.headers.forEach((header, place) => {
     if (header.programme !== proof.programme) wrong.push(`block ${header.number} is of another programme`);
     if (blockHash(header) !== header.hash) wrong.push(`block ${header.number} has another hash than its header`);
     const next = proof.headers[place + 1];
     if (!next) return;
     const isLinked =
-      (next.number === header.number - 1 && next.hash === header.previous) || (next.number === skipTarget(header.number) && next.hash === header.skip);
+      (next.number === header.number - 1 && next.hash === header.previous) ||
+      (next.number === skipTarget(header.number) && next.hash === header.skip);
     if (!isLinked) wrong.push(`block ${header.number} does not point back to block ${next.number}`);
   });
   if (head !== undefined && newest.hash !== head) wrong.push(`it leads to the head ${newest.hash}, and not to ${head}`);

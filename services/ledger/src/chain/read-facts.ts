@@ -41,7 +41,16 @@ export type Query = <T extends QueryResultRow>(statement: Statement, values: rea
 export function postedOf(posting: Row<'posting'>): TransferFacts['posting'] {
   const { account, kind, fingerprint, amount, effectiveAt, balance, available, completedAt } = posting;
   // A constraint of the table: what was posted has all of them. Where somebody took the constraint away, the leaf does not match.
-  return { account, kind, fingerprint, amount: amount ?? 0, effectiveAt: effectiveAt ?? '', balance: balance ?? 0, available: available ?? 0, completedAt };
+  return {
+    account,
+    kind,
+    fingerprint,
+    amount: amount ?? 0,
+    effectiveAt: effectiveAt ?? '',
+    balance: balance ?? 0,
+    available: available ?? 0,
+    completedAt,
+  };
 }
 
 interface FactsRow {
@@ -49,7 +58,12 @@ interface FactsRow {
   readonly draws: readonly { readonly lot: string; readonly amount: number; readonly granted: GrantedLot | null }[] | null;
   readonly hold: Row<'hold'> | null;
   readonly posting: Row<'posting'> | null;
-  readonly seal: { readonly block: number; readonly leaf: number; readonly hash: string; readonly lotEnds: readonly (string | null)[] | null } | null;
+  readonly seal: {
+    readonly block: number;
+    readonly leaf: number;
+    readonly hash: string;
+    readonly lotEnds: readonly (string | null)[] | null;
+  } | null;
 }
 
 const grantedFields = ['priority', 'grantedAt', 'expiresAt', 'usableAt', 'source', 'funding', 'ruleVersion', 'amount'];
@@ -74,4 +88,3 @@ const readFactsStatement = {
     join transfer t on t.programme = $1 and t.account = k.account and t.effective_at = k.effective_at and t.transfer = k.transfer
     order by k.n`,
 };
-

@@ -50,7 +50,11 @@ export async function sealNext(client: ClientBase, programme: ProgrammeId, seale
 
 async function seal(client: ClientBase, programme: ProgrammeId, sealedAt: Instant): Promise<Sealed | undefined> {
   const [rules, waiting] = [await readUnsealedRules(client, programme), await readWaiting(client, programme)];
-  const stored = await readFacts(async (statement, values) => (await client.query({ ...statement, values: [...values] })).rows as never, programme, waiting.keys);
+  const stored = await readFacts(
+    async (statement, values) => (await client.query({ ...statement, values: [...values] })).rows as never,
+    programme,
+    waiting.keys,
+  );
   const unsealed = new Map(stored.filter((one) => one.seal === null).map(({ facts }) => [facts.transfer, facts]));
   const transfers = [...unsealed.values()].map((facts) => ({ facts, hash: transferLeaf(facts) }));
   const ruleLeaves = rules.map((facts) => ({ facts, hash: ruleLeaf(facts) }));
@@ -58,7 +62,13 @@ async function seal(client: ClientBase, programme: ProgrammeId, sealedAt: Instan
   const block = leaves.length > 0 ? await append(client, programme, { leaves, sealedAt }) : 0;
 
   if (ruleLeaves.length > 0)
-    await client.query(insertRuleSeals, [tenantOf(programme), programme, ruleLeaves.map((one) => one.facts.version), block, ruleLeaves.map((one) => one.hash)]);
+    await client.query(insertRuleSeals, [
+      tenantOf(programme),
+      programme,
+      ruleLeaves.map((one) => one.facts.version),
+      block,
+      ruleLeaves.map((one) => one.hash),
+    ]);
   if (transfers.length > 0)
     await client.query({
       ...insertSeals,
@@ -87,13 +97,16 @@ async function seal(client: ClientBase, programme: ProgrammeId, sealedAt: Instan
   };
 }
 
-async function append(client: ClientBase, programme: ProgrammeId, { leaves, sealedAt }: { leaves: string[]; sealedAt: Instant }): Promise<number> {
+async function append(
+  client: ClientBase,
+  programme: ProgrammeId,
+  { leaves, sealedAt }: { leaves: string[]; sealedAt: Instant },
+): Promise<number> {
   const { rows } = await client.query<{ number: number; hash: string }>({ ...readHead, values: [programme] });
   const [previous] = rows;
   const number = (previous?.number ?? 0) + 1;
   const target = skipTarget(number);
-  const skip =
-    target === 0 ? undefined : (await client.query<{ hash: string }>({ ...readBlockHash, values: [programme, target] })).rows[0];
+  const skip = target === 0 ? undefined : (await client.query<{ hash: string }>({ ...readBlockHash, values: [programme, target] })).rows[0];
   const header = {
     programme,
     number,
@@ -105,7 +118,17 @@ async function append(client: ClientBase, programme: ProgrammeId, { leaves, seal
   };
   await client.query({
     ...insertBlock,
-    values: [tenantOf(programme), programme, number, header.previous, header.skip, leaves.join(''), header.root, sealedAt, blockHash(header)],
+    values: [
+      tenantOf(programme),
+      programme,
+      number,
+      header.previous,
+      header.skip,
+      leaves.join(''),
+      header.root,
+      sealedAt,
+      blockHash(header),
+    ],
   });
   return number;
 }
@@ -158,7 +181,10 @@ const readHead = {
   name: 'read_chain_head',
   text: `select number, encode(hash, 'hex') as hash from block where programme = $1 order by number desc limit 1`,
 };
-const readBlockHash = { name: 'read_block_hash', text: `select encode(hash, 'hex') as hash from block where programme = $1 and number = $2` };
+const readBlockHash = {
+  name: 'read_block_hash',
+  text: `select encode(hash, 'hex') as hash from block where programme = $1 and number = $2`,
+};
 const insertBlock = {
   name: 'insert_block',
   text: `

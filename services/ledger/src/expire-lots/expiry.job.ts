@@ -5,6 +5,7 @@ import type { Logger } from '@points/observability';
 import { LOGGER } from '@points/service';
 import { CLOCK, type Clock } from '../clock.js';
 import { CloseProgrammes } from '../close-programme/close-programme.js';
+import { pruneCounters } from '../prune-counters/prune-counters.js';
 import { ReleaseHolds } from '../release-holds/release-holds.js';
 import { ExpireLots } from './expire-lots.js';
 
@@ -62,6 +63,7 @@ export class ExpiryJob implements OnApplicationBootstrap, OnApplicationShutdown 
   private async expireAll(): Promise<void> {
     const closed = await this.closing.run();
     if (closed.warnings + closed.lots > 0) this.log.info({ ...closed }, 'programmes are closing');
+    await pruneCounters(this.database, this.now());
     const due = await this.database.transaction(everyTenant, (tx) =>
       tx.query<{ programme: ProgrammeId }>('select programme from programme where not history_open order by programme'),
     );

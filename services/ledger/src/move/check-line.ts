@@ -16,7 +16,8 @@ export function checkLine(text: string, line: number): { readonly line: Line } |
   } catch {
     return { errors: [{ line, field: 'line', reason: 'is not JSON' }] };
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { errors: [{ line, field: 'line', reason: 'must be a JSON object' }] };
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { errors: [{ line, field: 'line', reason: 'must be a JSON object' }] };
   const errors: LineError[] = [];
   checkObject(value as Fields, (field, reason) => {
     if (errors.length < errorsPerLineMax) errors.push({ line, field, reason });
@@ -64,7 +65,12 @@ function checkObject(value: Fields, wrong: Wrong): void {
   }
 }
 
-function fields(value: Fields, kinds: Readonly<Record<string, string>>, { prefix, more }: { prefix: string; more: readonly string[] }, wrong: Wrong): void {
+function fields(
+  value: Fields,
+  kinds: Readonly<Record<string, string>>,
+  { prefix, more }: { prefix: string; more: readonly string[] },
+  wrong: Wrong,
+): void {
   for (const [field, kind] of Object.entries(kinds)) {
     const reason = field in value ? reasonAgainst(value[field], kind) : 'is missing';
     if (reason !== undefined) wrong(`${prefix}${field}`, reason);
@@ -78,7 +84,8 @@ function unknown(value: Fields, known: readonly string[], prefix: string, wrong:
 
 function part(value: unknown, name: string, kinds: Readonly<Record<string, string>>, wrong: Wrong): void {
   if (value === null) return;
-  if (typeof value !== 'object' || Array.isArray(value)) return wrong(name, value === undefined ? 'is missing' : 'must be an object or null');
+  if (typeof value !== 'object' || Array.isArray(value))
+    return wrong(name, value === undefined ? 'is missing' : 'must be an object or null');
   fields(value as Fields, kinds, { prefix: `${name}.`, more: [] }, wrong);
 }
 

@@ -17,9 +17,11 @@ export function readHistoryLine(
   const errors: FieldError[] = [];
   const wrong = (field: string, why: string) => errors.push({ field, reason: why });
   for (const field of Object.keys(line)) if (!lineFields.has(field)) wrong(field, 'is not a field of a line');
-  if (typeof reference !== 'string' || !referencePattern.test(reference)) wrong('reference', 'must be history: and 1 to 190 printable characters without spaces');
+  if (typeof reference !== 'string' || !referencePattern.test(reference))
+    wrong('reference', 'must be history: and 1 to 190 printable characters without spaces');
   if (typeof holder !== 'string' || !isUuid(holder.toLowerCase())) wrong('holder', 'must be a UUID');
-  if (reason !== undefined && (typeof reason !== 'string' || reason.length > reasonCharsMax)) wrong('reason', `must be text of at most ${reasonCharsMax} characters`);
+  if (reason !== undefined && (typeof reason !== 'string' || reason.length > reasonCharsMax))
+    wrong('reason', `must be text of at most ${reasonCharsMax} characters`);
   const at = readInstant(effectiveAt);
   if (at === undefined) wrong('effectiveAt', 'must be a time with its offset, such as 2018-02-28T09:00:00+09:00');
   const fields = readInstruction(instruction, wrong);
@@ -50,7 +52,8 @@ function readInstruction(value: unknown, wrong: (field: string, reason: string) 
   }
   // One of the keys, line before.
   const own = fieldsOf[kind as WireInstruction['kind']];
-  for (const field of Object.keys(fields)) if (field !== 'kind' && !own.includes(field)) wrong(`instruction.${field}`, `does not belong to ${kind}`);
+  for (const field of Object.keys(fields))
+    if (field !== 'kind' && !own.includes(field)) wrong(`instruction.${field}`, `does not belong to ${kind}`);
   if (expiresAt === undefined) return fields;
   const end = readInstant(expiresAt);
   if (end === undefined) wrong('instruction.expiresAt', 'must be a time with its offset');

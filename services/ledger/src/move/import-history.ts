@@ -32,7 +32,8 @@ export async function importHistory(
     }
     const { reference } = one.request;
     const result = settled[next++];
-    if (!result || result instanceof Error) return { line, reference, status: 'failed', detail: 'the ledger could not decide this line; send it again' };
+    if (!result || result instanceof Error)
+      return { line, reference, status: 'failed', detail: 'the ledger could not decide this line; send it again' };
     const { outcome, repeated } = result;
     if (outcome.status === 'refused') return { line, reference, status: 'refused', code: outcome.code, detail: outcome.detail };
     return { line, reference, status: repeated ? 'repeated' : 'posted', posting: outcome.posting };

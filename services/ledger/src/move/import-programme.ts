@@ -38,7 +38,8 @@ async function writeLines(client: ClientBase, lines: AsyncIterable<Line>): Promi
     if (line.type === 'programme') {
       if (writer) throw new ImportRefused('the file holds more than one programme');
       writer = new Writer(client, await openProgramme(client, line));
-    } else if (line.type === 'stray') throw new ImportRefused(`a row of ${tableOf[line.table]} belongs to nothing: these books were damaged when they were exported`);
+    } else if (line.type === 'stray')
+      throw new ImportRefused(`a row of ${tableOf[line.table]} belongs to nothing: these books were damaged when they were exported`);
     else if (line.type !== 'ledger' && line.type !== 'end') {
       if (!writer) throw new ImportRefused('the line of the programme must come before all others of it');
       await writer.line(line);
@@ -49,14 +50,15 @@ async function writeLines(client: ClientBase, lines: AsyncIterable<Line>): Promi
   return writer.programme;
 }
 
-async function openProgramme(client: ClientBase, { type: _, ...row }: Extract<Line, { type: 'programme' }>): Promise<ProgrammeId> {
+async function openProgramme(client: ClientBase, row: Extract<Line, { type: 'programme' }>): Promise<ProgrammeId> {
   if (!isProgrammeId(row.programme)) throw new ImportRefused(`${row.programme} is no programme id`);
   const { columns, values, record } = insertOf('programme');
   const { rowCount } = await client.query(
     `insert into programme (tenant, programme, ${columns}) select $1, $2, ${values} from json_to_record($3::json) as r (${record}) on conflict do nothing`,
     [tenantOf(row.programme), row.programme, JSON.stringify(row)],
   );
-  if (rowCount === 0) throw new ImportRefused(`the ledger has a programme ${row.programme} already: books are taken in whole or not at all`);
+  if (rowCount === 0)
+    throw new ImportRefused(`the ledger has a programme ${row.programme} already: books are taken in whole or not at all`);
   return row.programme;
 }
 

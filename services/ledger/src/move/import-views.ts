@@ -11,7 +11,8 @@ export class ImportHistory {
   @JSONSchema({
     type: 'array',
     items: { type: 'object' },
-    description: 'each {reference: "history:…", holder, instruction, effectiveAt, reason?}; the lines of one holder are taken in their order',
+    description:
+      'each {reference: "history:…", holder, instruction, effectiveAt, reason?}; the lines of one holder are taken in their order',
   } as never)
   lines!: Record<string, unknown>[];
 }

@@ -34,7 +34,13 @@ export class ImportsController {
     if (!historyOpen) throw problem(422, 'history-closed', 'the programme does not take history in');
     const done = await this.settle(() => importHistory(this.door, lines, { programme, actor: cause.client }));
     const count = (status: LineResult['status']) => done.filter((one) => one.status === status).length;
-    const [posted, repeated, refused, invalid, failed] = [count('posted'), count('repeated'), count('refused'), count('invalid'), count('failed')];
+    const [posted, repeated, refused, invalid, failed] = [
+      count('posted'),
+      count('repeated'),
+      count('refused'),
+      count('invalid'),
+      count('failed'),
+    ];
     const shown = results === 'all' ? done : done.filter((one) => one.status !== 'posted' && one.status !== 'repeated');
     return answer(200, { posted, repeated, refused, invalid, failed, lines: shown });
   }

@@ -81,14 +81,19 @@ describe('moving a programme', () => {
     return path;
   };
   const verifyText = async (text: string) => (await checkBooks(readFile(await written(text)))).findings.first;
-  const lineOf = (type: string, matching = '') => exported.split('\n').find((line) => line.startsWith(`{"type":"${type}"`) && line.includes(matching)) ?? '';
+  const lineOf = (type: string, matching = '') =>
+    exported.split('\n').find((line) => line.startsWith(`{"type":"${type}"`) && line.includes(matching)) ?? '';
   const booksOf = (fresh: FreshDatabase) =>
     fresh.database.transaction(tenants('141305'), async (tx) => {
       const programme = await findProgramme(tx, kawasaki);
       if (!programme) throw new Error('the programme is there');
       const balances = [];
       for (const holder of holders) balances.push(await balanceAt(tx, kawasaki, holder, end));
-      return { report: await reportAt(tx, programme, end), balances, half: await reportAt(tx, programme, parseInstant('2017-06-01T00:00:00Z')) };
+      return {
+        report: await reportAt(tx, programme, end),
+        balances,
+        half: await reportAt(tx, programme, parseInstant('2017-06-01T00:00:00Z')),
+      };
     });
 
   it('gives equal balances, reports and chain, and the same file again', async () => {
@@ -119,7 +124,10 @@ describe('moving a programme', () => {
         expect(sealed?.transfers).toBeGreaterThan(before.unsealed);
         await exportProgramme(client, kawasaki, join(folder, 'later.jsonl'));
       });
-      expect(await checkBooks(readFile(join(folder, 'later.jsonl')), { head: before.head?.hash ?? '' })).toMatchObject({ unsealed: 0, findings: { count: 0 } });
+      expect(await checkBooks(readFile(join(folder, 'later.jsonl')), { head: before.head?.hash ?? '' })).toMatchObject({
+        unsealed: 0,
+        findings: { count: 0 },
+      });
     });
   });
 
@@ -140,7 +148,11 @@ describe('moving a programme', () => {
           { line: place + 2, field: 'line', reason: 'is not JSON' },
         ],
       });
-      expect(await fresh.database.transaction(everyTenant, (tx) => tx.query('select 1 as one from programme union all select 1 from lot union all select 1 from unsealed'))).toEqual([]);
+      expect(
+        await fresh.database.transaction(everyTenant, (tx) =>
+          tx.query('select 1 as one from programme union all select 1 from lot union all select 1 from unsealed'),
+        ),
+      ).toEqual([]);
     });
   });
 
@@ -168,13 +180,17 @@ describe('moving a programme', () => {
     const refusal = lineOf('posting');
 
     expect(await verifyText(exported)).toEqual([]);
-    expect((await verifyText(exported.replace(transfer, transfer.replace('"actor":"test"', '"actor":"taro"'))))[0]).toMatchObject({ table: 'transfer' });
+    expect((await verifyText(exported.replace(transfer, transfer.replace('"actor":"test"', '"actor":"taro"'))))[0]).toMatchObject({
+      table: 'transfer',
+    });
     expect(await verifyText(exported.replace(`${transfer}\n`, ''))).not.toEqual([]);
     expect(await verifyText(exported.replace(transfer, `${transfer}\n${transfer}`))).not.toEqual([]);
     expect(await verifyText(exported.replace(`${refusal}\n`, ''))).toMatchObject([{ table: 'file', key: 'end' }]);
     expect(await verifyText(exported.slice(0, exported.indexOf('{"type":"end"')))).toMatchObject([{ table: 'file', key: 'end' }]);
     expect((await verifyText(exported.replace(`${lineOf('block')}\n`, '')))[0]).toMatchObject({ table: 'block' });
-    expect((await verifyText(exported.replace(lineOf('rule'), lineOf('rule').replace('"priority":0', '"priority":9'))))[0]).toMatchObject({ table: 'programme_rule' });
+    expect((await verifyText(exported.replace(lineOf('rule'), lineOf('rule').replace('"priority":0', '"priority":9'))))[0]).toMatchObject({
+      table: 'programme_rule',
+    });
   });
 
   it('carries every column of the books', async () => {

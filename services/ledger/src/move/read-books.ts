@@ -9,7 +9,9 @@ import { format, plainKeys, plainNames, tableOf, type Line, type PlainName, type
  */
 export async function* readBooks(client: ClientBase, programme: ProgrammeId): AsyncGenerator<Line> {
   // By key and in the order of keys: a sort or a hash of all transfers would delay the first line and fill a disk.
-  await client.query(`select set_config('enable_sort', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_material', 'off', true), set_config('jit', 'off', true)`);
+  await client.query(
+    `select set_config('enable_sort', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_material', 'off', true), set_config('jit', 'off', true)`,
+  );
   let count = 0;
   const lines = concatenated(client, programme);
   for await (const line of lines) {
@@ -39,10 +41,13 @@ async function* concatenated(client: ClientBase, programme: ProgrammeId): AsyncG
 }
 
 async function* strays(client: ClientBase, programme: ProgrammeId): AsyncGenerator<Line> {
-  // These look for what is missing among all rows: here a hash is the right way.
-  await client.query(`select set_config('enable_hashjoin', 'on', true), set_config('enable_sort', 'on', true)`);
+  // These look for what is missing among all rows: here a hash is the right way. What does not fit is kept on the server's disk.
+  await client.query(
+    `select set_config('enable_hashjoin', 'on', true), set_config('enable_sort', 'on', true), set_config('work_mem', '64MB', true)`,
+  );
   for (const [table, text] of strayTexts) {
-    for await (const row of rows<Record<string, unknown>>(client, `strays_${table.toLowerCase()}`, text, programme)) yield { type: 'stray', table, row };
+    for await (const row of rows<Record<string, unknown>>(client, `strays_${table.toLowerCase()}`, text, programme))
+      yield { type: 'stray', table, row };
   }
   await client.query(`select set_config('enable_hashjoin', 'off', true), set_config('enable_sort', 'off', true)`);
 }
@@ -128,9 +133,36 @@ const stray = (name: RowName, table: string, alias: string, without: string, ord
 
 /** In the order in which a reader should hear of them: what is missing explains what is left over. */
 const strayTexts: readonly (readonly [RowName, string])[] = [
-  ['ruleSeal', stray('ruleSeal', 'rule_seal', 's', 'select from programme_rule r where r.programme = s.programme and r.version = s.version', 's.version')],
-  ['seal', stray('seal', 'seal', 's', 'select from transfer t where t.programme = s.programme and t.account = s.account and t.effective_at = s.effective_at and t.transfer = s.transfer', 's.block, s.leaf')],
-  ['transfer', stray('transfer', 'transfer', 't', 'select from account a where a.programme = t.programme and a.account = t.account', 't.account, t.effective_at, t.transfer')],
+  [
+    'ruleSeal',
+    stray(
+      'ruleSeal',
+      'rule_seal',
+      's',
+      'select from programme_rule r where r.programme = s.programme and r.version = s.version',
+      's.version',
+    ),
+  ],
+  [
+    'seal',
+    stray(
+      'seal',
+      'seal',
+      's',
+      'select from transfer t where t.programme = s.programme and t.account = s.account and t.effective_at = s.effective_at and t.transfer = s.transfer',
+      's.block, s.leaf',
+    ),
+  ],
+  [
+    'transfer',
+    stray(
+      'transfer',
+      'transfer',
+      't',
+      'select from account a where a.programme = t.programme and a.account = t.account',
+      't.account, t.effective_at, t.transfer',
+    ),
+  ],
   [
     'entry',
     stray(
@@ -141,9 +173,21 @@ const strayTexts: readonly (readonly [RowName, string])[] = [
       'e.account, e.effective_at, e.transfer',
     ),
   ],
-  ['draw', stray('draw', 'draw', 'd', 'select from transfer t where t.programme = d.programme and t.account = d.account and t.transfer = d.transfer', 'd.account, d.transfer, d.seq')],
+  [
+    'draw',
+    stray(
+      'draw',
+      'draw',
+      'd',
+      'select from transfer t where t.programme = d.programme and t.account = d.account and t.transfer = d.transfer',
+      'd.account, d.transfer, d.seq',
+    ),
+  ],
   ['lot', stray('lot', 'lot', 'l', 'select from account a where a.programme = l.programme and a.account = l.account', 'l.account, l.lot')],
-  ['hold', stray('hold', 'hold', 'h', 'select from account a where a.programme = h.programme and a.account = h.account', 'h.account, h.hold')],
+  [
+    'hold',
+    stray('hold', 'hold', 'h', 'select from account a where a.programme = h.programme and a.account = h.account', 'h.account, h.hold'),
+  ],
   [
     'posting',
     stray(

@@ -58,7 +58,7 @@ export const ageBuckets = ['0-30', '31-90', '91-180', '181-365', '366-'] as cons
  */
 export async function movements(tx: Tx, programme: ProgrammeId, period: Period, by: readonly Dimension[]): Promise<Movements> {
   const isKnown = period.knownAt !== null;
-  const isWide = isKnown || period.from === beginning;
+  const isWide = isKnown || (await reachesFarBack(tx, programme, period.from));
   const read = () => tx.query<Cell>(cellsBy(by, { isKnown, isWide }), [programme, period.from, period.to, period.knownAt]);
   const cells = isWide ? await readWide(tx, read) : await read();
   const hasStock = !by.includes('age');
@@ -81,6 +81,26 @@ export async function movements(tx: Tx, programme: ProgrammeId, period: Period, 
   rows.sort((a, b) => compareRows(a, b, by));
   return { rows, total: totalOf(cells, hasStock, isKnown) };
 }
+
+/**
+ * Whether most of the programme's time lies after `from`. A line that is looked up costs 11 µs, one of whole tables that are hashed 3 µs
+ * (470,000 transfers); so from about 0.3 of all lines on, all of them are cheaper.
+ */
+async function reachesFarBack(tx: Tx, programme: ProgrammeId, from: Instant): Promise<boolean> {
+  const [row] = await tx.query<{ isFar: boolean | null }>(findSpan, [programme, from, lookedUpShareMax]);
+  return row?.isFar ?? false;
+}
+
+const lookedUpShareMax = 0.3;
+
+const findSpan = {
+  name: 'find_span',
+  text: `
+    select extract(epoch from latest - $2::timestamptz) > $3::float8 * extract(epoch from latest - earliest) as "isFar"
+    from (
+      select (select max(effective_at) from transfer where programme = $1) as latest, (select min(effective_at) from transfer where programme = $1) as earliest
+    ) span`,
+};
 
 interface Cell {
   readonly side: 'before' | 'flow' | 'after' | 'now';

@@ -365,6 +365,14 @@ describe('the reports', () => {
       ]);
     });
 
+    it('takes nothing more at the door for a closed year, and everything for the year after', async () => {
+      books.clock.now = jst('2018-06-10T10:00:00');
+      const into = (time: string) => books.post(anIssue(books.taro, 5, { effectiveAt: jst(time) }));
+
+      await expect(into('2018-03-31T23:59:59.999')).rejects.toThrow('period-closed');
+      await expect(into('2018-04-01T00:00:00')).resolves.toBeDefined();
+    });
+
     it('shows what came after the close to whoever asks for what is known now', async () => {
       expect(await totalOf(year2017)).toMatchObject({ issued: 1507, closing: 722 });
       expect(await totalOf({ ...year2017, knownAt: jst('2018-06-05T12:00:00') })).toMatchObject({ issued: 1500, closing: 715 });

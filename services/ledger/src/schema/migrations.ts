@@ -3,6 +3,7 @@ import { httpMigrations } from '@points/http';
 import { messagingMigrations } from '@points/messaging';
 import { createBooks } from './create-books.js';
 import { createChain } from './create-chain.js';
+import { createCounterPruning } from './create-counter-pruning.js';
 import { createLimits } from './create-limits.js';
 import { createProgramme } from './create-programme.js';
 import { createReports } from './create-reports.js';
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   { name: 'CreateChain1763856000010', up: createChain(tenantTable) },
   { name: 'CreateReports1763856000020', up: createReports(tenantTable) },
   { name: 'CreateLimits1763856000030', up: createLimits(tenantTable) },
+  { name: 'CreateCounterPruning1763856000031', up: createCounterPruning },
 ];

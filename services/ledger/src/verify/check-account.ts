@@ -86,11 +86,17 @@ export class AccountCheck {
     for (const [of, sum] of wanted) {
       const own = entries.filter((one) => one.account === of);
       const entryKey = [of, effectiveAt, transfer.transfer];
-      if (own.length !== 1 || !own[0]) findings.add('entry', entryKey, `one entry of ${sum}`, own.length === 0 ? 'none' : `${own.length} entries`);
+      if (own.length !== 1 || !own[0])
+        findings.add('entry', entryKey, `one entry of ${sum}`, own.length === 0 ? 'none' : `${own.length} entries`);
       else findings.same('entry', entryKey, 'amount', { expected: sum, found: whole(own[0].amount) });
     }
     for (const extra of entries.filter((one) => !wanted.some(([of]) => of === one.account)))
-      findings.add('entry', [extra.account, effectiveAt, transfer.transfer], 'no entry: the transfer has none there', `amount ${extra.amount}`);
+      findings.add(
+        'entry',
+        [extra.account, effectiveAt, transfer.transfer],
+        'no entry: the transfer has none there',
+        `amount ${extra.amount}`,
+      );
   }
 
   private applyDraws(transfer: TransferLine, key: readonly string[]): void {
@@ -101,11 +107,23 @@ export class AccountCheck {
       const lot = this.lots.get(draw.lot);
       const isGrant = grants(transfer.kind, draw.amount);
       const sealedEnd = isGrant ? (transfer.seal?.lotEnds?.[granted++] ?? null) : null;
-      if (!lot) return findings.add('lot', [transfer.account, draw.lot], `a row, which transfer ${key.at(-1)} ${isGrant ? 'granted' : 'drew from'}`, 'none');
+      if (!lot)
+        return findings.add(
+          'lot',
+          [transfer.account, draw.lot],
+          `a row, which transfer ${key.at(-1)} ${isGrant ? 'granted' : 'drew from'}`,
+          'none',
+        );
       lot.remaining += whole(draw.amount);
       if (transfer.kind === 'expire') lot.expired -= whole(draw.amount);
       if (!isGrant) return;
-      if (lot.grant) return findings.add('draw', [transfer.account, transfer.transfer, draw.seq], `no second grant of lot ${draw.lot}`, `amount ${draw.amount}`);
+      if (lot.grant)
+        return findings.add(
+          'draw',
+          [transfer.account, transfer.transfer, draw.seq],
+          `no second grant of lot ${draw.lot}`,
+          `amount ${draw.amount}`,
+        );
       lot.grant = { transfer: transfer.transfer, isSealed: transfer.seal !== null, end: sealedEnd };
       findings.same('lot', [transfer.account, draw.lot], 'amount', { expected: draw.amount, found: lot.row.amount });
       findings.same('lot', [transfer.account, draw.lot], 'grantedAt', { expected: transfer.effectiveAt, found: lot.row.grantedAt });
@@ -115,10 +133,14 @@ export class AccountCheck {
   private applyHold(transfer: TransferLine, key: readonly string[]): void {
     if (transfer.hold === null) return;
     const hold = this.holds.get(transfer.hold);
-    if (!hold) return this.context.findings.add('hold', [transfer.account, transfer.hold], `a row, which transfer ${key.at(-1)} names`, 'none');
+    if (!hold)
+      return this.context.findings.add('hold', [transfer.account, transfer.hold], `a row, which transfer ${key.at(-1)} names`, 'none');
     if (transfer.kind === 'hold') {
       hold.made = true;
-      this.context.findings.same('hold', [transfer.account, transfer.hold], 'amount', { expected: transfer.amount, found: hold.row.amount });
+      this.context.findings.same('hold', [transfer.account, transfer.hold], 'amount', {
+        expected: transfer.amount,
+        found: hold.row.amount,
+      });
     } else if (transfer.kind === 'release') hold.released = (hold.released ?? 0n) + whole(transfer.amount);
     else hold.captured += whole(transfer.amount);
   }
@@ -194,7 +216,12 @@ export class AccountCheck {
     findings.same('lot', key, 'held', { expected: held, found: whole(row.held) });
     findings.same('lot', key, 'expired', { expected: expired, found: whole(row.expired) });
     if (grant?.isSealed && row.expiresAt !== grant.end && !this.isExtension(row, grant))
-      findings.add('lot', key, `expiresAt ${grant.end ?? 'null'}, or later by a use of the account`, `expiresAt ${row.expiresAt ?? 'null'}`);
+      findings.add(
+        'lot',
+        key,
+        `expiresAt ${grant.end ?? 'null'}, or later by a use of the account`,
+        `expiresAt ${row.expiresAt ?? 'null'}`,
+      );
   }
 
   /** An end that moved because the account was used, after the grant, under a rule that says so. */

@@ -91,7 +91,8 @@ class BooksCheck {
         if (this.belongs('transfer', line)) this.transfer(line);
         return;
       case 'posting':
-        if (line.refusal === null || line.transfer !== null) this.findings.add('posting', [line.reference], 'a refusal, or a transfer of its own', 'neither');
+        if (line.refusal === null || line.transfer !== null)
+          this.findings.add('posting', [line.reference], 'a refusal, or a transfer of its own', 'neither');
         return;
       case 'end':
         this.ended = true;
@@ -127,7 +128,8 @@ class BooksCheck {
     const key = [rule.version];
     if (seal === null) return this.leftUnsealed('programme_rule', [String(rule.version)], rule.createdAt);
     const found = ruleLeaf({ ...rule, programme: this.programme ?? '' });
-    if (found !== seal.hash) this.findings.add('programme_rule', key, `what block ${seal.block} sealed as leaf ${seal.leaf}, ${seal.hash}`, found);
+    if (found !== seal.hash)
+      this.findings.add('programme_rule', key, `what block ${seal.block} sealed as leaf ${seal.leaf}, ${seal.hash}`, found);
     this.chain?.seal(seal);
   }
 
@@ -149,9 +151,19 @@ class BooksCheck {
     const key = (name: RowName) => Object.keys(columns[name]).flatMap((field) => (keyFields.has(field) ? [String(row[field])] : []));
     switch (table) {
       case 'seal':
-        return this.findings.add('transfer', keyOf(row as unknown as Row<'seal'>), `what block ${String(row['block'])} sealed as leaf ${String(row['leaf'])}`, 'none');
+        return this.findings.add(
+          'transfer',
+          keyOf(row as unknown as Row<'seal'>),
+          `what block ${String(row['block'])} sealed as leaf ${String(row['leaf'])}`,
+          'none',
+        );
       case 'ruleSeal':
-        return this.findings.add('programme_rule', key(table), `what block ${String(row['block'])} sealed as leaf ${String(row['leaf'])}`, 'none');
+        return this.findings.add(
+          'programme_rule',
+          key(table),
+          `what block ${String(row['block'])} sealed as leaf ${String(row['leaf'])}`,
+          'none',
+        );
       case 'transfer':
       case 'lot':
       case 'hold':
@@ -181,7 +193,13 @@ class BooksCheck {
     if (!this.oldestUnsealed || now === '') return;
     const { table, key, at } = this.oldestUnsealed;
     const limit = new Date(Date.parse(now) - unsealedMinutesMax * 60_000).toISOString();
-    if (at < limit) this.findings.add(table, key, `sealed within ${unsealedMinutesMax} minutes, at ${now}`, `recorded at ${at}, unsealed; ${this.unsealed} such rows`);
+    if (at < limit)
+      this.findings.add(
+        table,
+        key,
+        `sealed within ${unsealedMinutesMax} minutes, at ${now}`,
+        `recorded at ${at}, unsealed; ${this.unsealed} such rows`,
+      );
   }
 }
 
@@ -192,4 +210,3 @@ function isKept(account: string): boolean {
 
 const keyFields: ReadonlySet<string> = new Set(['account', 'effectiveAt', 'transfer', 'seq', 'lot', 'hold', 'reference', 'version']);
 const unsealedMinutesUnlessTold = 10;
-

@@ -35,7 +35,8 @@ export class ChainCheck {
       const target = skipTarget(number);
       this.ancestors = this.ancestors.filter((one) => one.number <= target);
       const skip = this.ancestors.at(-1);
-      if (target === 0 || skip?.number === target) this.findings.same('block', [number], 'skip', { expected: skip?.hash ?? null, found: block.skip });
+      if (target === 0 || skip?.number === target)
+        this.findings.same('block', [number], 'skip', { expected: skip?.hash ?? null, found: block.skip });
     }
     const hashes = hashesOf(leaves);
     const header = { ...block, programme: this.programme, count: hashes.length };

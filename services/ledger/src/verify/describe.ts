@@ -3,7 +3,8 @@ import type { Finding } from './findings.js';
 
 /** What the command says of one programme. */
 export function describeVerified({ programme, findings, rows, totals, outstanding, unsealed, head }: Verified): string {
-  const list = (pairs: readonly (readonly [string, number | bigint])[]) => pairs.map(([name, value]) => `${name} ${value.toLocaleString('en')}`).join(', ');
+  const list = (pairs: readonly (readonly [string, number | bigint])[]) =>
+    pairs.map(([name, value]) => `${name} ${value.toLocaleString('en')}`).join(', ');
   const counted = Object.entries(rows).filter(([name]) => name !== 'ledger' && name !== 'programme' && name !== 'end');
   const lines = [
     programme || 'no programme',

@@ -21,7 +21,12 @@ export class Findings {
   }
 
   /** Adds a finding unless the two are equal. */
-  same(table: string, key: string | readonly (string | number | null)[], field: string, { expected, found }: { expected: unknown; found: unknown }): boolean {
+  same(
+    table: string,
+    key: string | readonly (string | number | null)[],
+    field: string,
+    { expected, found }: { expected: unknown; found: unknown },
+  ): boolean {
     if (expected === found) return true;
     this.add(table, key, `${field} ${textOf(expected)}`, `${field} ${textOf(found)}`);
     return false;

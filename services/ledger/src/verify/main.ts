@@ -64,7 +64,11 @@ async function verifyProof(path: string, head: string | undefined): Promise<numb
   }
   const [newest] = proof.headers;
   console.log(`OK  transfer ${proof.transfer} of ${proof.programme} is in the chain below block ${newest?.number}, ${newest?.hash}`);
-  console.log(head === undefined ? '    compare this hash with one that was published: without --head nothing else was' : '    which is the head that was given');
+  console.log(
+    head === undefined
+      ? '    compare this hash with one that was published: without --head nothing else was'
+      : '    which is the head that was given',
+  );
   console.log(`    ${proof.leaf}`);
   return 0;
 }
@@ -74,7 +78,11 @@ function readProof(text: string): Proof | undefined {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null) return undefined;
     const proof = value as Partial<Proof>;
-    const isProof = typeof proof.leaf === 'string' && Array.isArray(proof.path) && Array.isArray(proof.headers) && proof.headers.every((one) => typeof one === 'object' && one !== null);
+    const isProof =
+      typeof proof.leaf === 'string' &&
+      Array.isArray(proof.path) &&
+      Array.isArray(proof.headers) &&
+      proof.headers.every((one) => typeof one === 'object' && one !== null);
     return isProof ? (value as Proof) : undefined;
   } catch {
     return undefined;
@@ -83,5 +91,6 @@ function readProof(text: string): Proof | undefined {
 
 function readArguments() {
   const text = { type: 'string' } as const;
-  return parseArgs({ options: { database: text, programme: text, export: text, proof: text, head: text, 'unsealed-minutes': text } }).values;
+  return parseArgs({ options: { database: text, programme: text, export: text, proof: text, head: text, 'unsealed-minutes': text } })
+    .values;
 }

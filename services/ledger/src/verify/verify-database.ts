@@ -4,7 +4,10 @@ import { readBooks } from '../move/read-books.js';
 import { checkBooks, type Verified, type VerifyOptions } from './check-books.js';
 
 /** Verifies programmes of an open database one after the other, each in a transaction that sees one state and can change nothing. */
-export async function* verifyDatabase(client: ClientBase, options: VerifyOptions & { programme?: ProgrammeId } = {}): AsyncGenerator<Verified> {
+export async function* verifyDatabase(
+  client: ClientBase,
+  options: VerifyOptions & { programme?: ProgrammeId } = {},
+): AsyncGenerator<Verified> {
   await client.query(`select set_config('app.tenant', '*', false), set_config('timezone', 'UTC', false)`);
   const { rows } = await client.query<{ programme: ProgrammeId }>(listProgrammes, [options.programme ?? null]);
   for (const { programme } of rows) {

@@ -72,7 +72,18 @@ describe('verify', () => {
       [tamana, []],
     ]);
     const [first] = all;
-    expect(Object.keys(first?.totals ?? {}).sort()).toEqual(['donate', 'expire', 'issue', 'refund', 'spend', 'transfer-in', 'transfer-out']);
+    expect(Object.keys(first?.totals ?? {}).sort()).toEqual([
+      'adjust',
+      'donate',
+      'expire',
+      'issue',
+      'refund',
+      'repay',
+      'reverse',
+      'spend',
+      'transfer-in',
+      'transfer-out',
+    ]);
     expect(first?.unsealed).toBe(0);
     expect(first?.head?.number).toBeGreaterThan(1);
   });
@@ -91,7 +102,11 @@ describe('verify', () => {
 
   it.each<[string, string, string[]]>([
     ['the amount of an entry changed', 'entry', [`update entry set amount = amount + 1 where ${some('entry', `account like 'holder:%'`)}`]],
-    ['the amount of a merchant’s entry changed', 'entry', [`update entry set amount = amount + 1 where ${some('entry', `account like 'merchant:%'`)}`]],
+    [
+      'the amount of a merchant’s entry changed',
+      'entry',
+      [`update entry set amount = amount + 1 where ${some('entry', `account like 'merchant:%'`)}`],
+    ],
     ['an entry deleted', 'entry', [`delete from entry where ${some('entry', `account like 'merchant:%'`)}`]],
     [
       'a pair of entries inserted',
@@ -101,8 +116,16 @@ describe('verify', () => {
          lateral (values (t.account, 5), ('merchant:shop-1', -5)) as v (a, n)`,
       ],
     ],
-    ['the amount of a transfer changed', 'transfer', [`update transfer set amount = amount + 1 where ${some('transfer', `kind = 'spend'`)}`]],
-    ['the kind of a transfer changed', 'transfer', [`update transfer set kind = 'convert' where ${some('transfer', `kind = 'spend' and hold is null`)}`]],
+    [
+      'the amount of a transfer changed',
+      'transfer',
+      [`update transfer set amount = amount + 1 where ${some('transfer', `kind = 'spend'`)}`],
+    ],
+    [
+      'the kind of a transfer changed',
+      'transfer',
+      [`update transfer set kind = 'convert' where ${some('transfer', `kind = 'spend' and hold is null`)}`],
+    ],
     [
       'the effective time of a transfer changed, with its entries',
       'transfer',
@@ -113,7 +136,11 @@ describe('verify', () => {
       ],
     ],
     ['the actor of a transfer changed', 'transfer', [`update transfer set actor = 'nobody' where ${some('transfer', 'true')}`]],
-    ['a time of recording changed by a microsecond', 'transfer', [`update transfer set recorded_at = recorded_at + interval '1 microsecond' where ${some('transfer', 'true')}`]],
+    [
+      'a time of recording changed by a microsecond',
+      'transfer',
+      [`update transfer set recorded_at = recorded_at + interval '1 microsecond' where ${some('transfer', 'true')}`],
+    ],
     ['a transfer deleted', 'transfer', [`delete from transfer where ${some('transfer', `kind = 'spend'`)}`]],
     [
       'a transfer deleted with all that belongs to it',
@@ -141,20 +168,54 @@ describe('verify', () => {
       ],
     ],
     ['a draw changed', 'transfer', [`update draw set amount = amount - 1 where ${some('draw', 'amount < -1')}`]],
-    ['a draw moved to another lot', 'transfer', [`update draw d set lot = (select lot from lot l where l.account = d.account and l.lot <> d.lot limit 1) where ${some('draw', 'amount < 0')}`]],
+    [
+      'a draw moved to another lot',
+      'transfer',
+      [
+        `update draw d set lot = (select lot from lot l where l.account = d.account and l.lot <> d.lot limit 1) where ${some('draw', 'amount < 0')}`,
+      ],
+    ],
     ['a draw deleted', 'transfer', [`delete from draw where ${some('draw', 'amount < 0')}`]],
-    ['a draw inserted', 'transfer', [`insert into draw select tenant, programme, account, transfer, 99, lot, -1 from draw where ${some('draw', 'amount < 0')}`]],
-    ['a draw of no transfer inserted', 'draw', [`insert into draw select tenant, programme, account, '019a0000-0000-7000-8000-000000000000', 0, lot, -1 from draw where ${some('draw', 'amount < 0')}`]],
-    ['what remains in a lot changed', 'lot', [`update lot set remaining = remaining + 1 where ${some('lot', 'remaining + expired < amount')}`]],
+    [
+      'a draw inserted',
+      'transfer',
+      [`insert into draw select tenant, programme, account, transfer, 99, lot, -1 from draw where ${some('draw', 'amount < 0')}`],
+    ],
+    [
+      'a draw of no transfer inserted',
+      'draw',
+      [
+        `insert into draw select tenant, programme, account, '019a0000-0000-7000-8000-000000000000', 0, lot, -1 from draw where ${some('draw', 'amount < 0')}`,
+      ],
+    ],
+    [
+      'what remains in a lot changed',
+      'lot',
+      [`update lot set remaining = remaining + 1 where ${some('lot', 'remaining + expired < amount')}`],
+    ],
     ['what is held in a lot changed', 'lot', [`update lot set held = held + 1 where ${some('lot', 'remaining > held')}`]],
     ['the end of a lot changed', 'lot', [`update lot set expires_at = expires_at + interval '1 day' where ${some('lot', 'true')}`]],
     ['the end of a lot taken away', 'lot', [`update lot set expires_at = null where ${some('lot', 'true')}`]],
-    ['the end of a lot that moves with use changed', 'lot', [`update lot set expires_at = expires_at + interval '400 days' where ${moving('true')}`]],
-    ['the end of a lot that moves with use brought forward', 'lot', [`update lot set expires_at = granted_at + interval '1 day' where ${moving('true')}`]],
+    [
+      'the end of a lot that moves with use changed',
+      'lot',
+      [`update lot set expires_at = expires_at + interval '400 days' where ${moving('true')}`],
+    ],
+    [
+      'the end of a lot that moves with use brought forward',
+      'lot',
+      [`update lot set expires_at = granted_at + interval '1 day' where ${moving('true')}`],
+    ],
     ['the amount of a lot changed', 'lot', [`update lot set amount = amount + 1 where ${some('lot', 'true')}`]],
     ['the source of a lot changed', 'transfer', [`update lot set source = 'staff:nobody' where ${some('lot', 'true')}`]],
-    ['a lot inserted', 'lot', [`insert into lot (tenant, programme, account, lot, priority, granted_at, usable_at, source, funding, rule_version, amount, remaining)
-      select tenant, programme, account, '019a0000-0000-7000-8000-000000000000', 0, granted_at, '{}', source, funding, rule_version, 5, 5 from lot where ${some('lot', 'true')}`]],
+    [
+      'a lot inserted',
+      'lot',
+      [
+        `insert into lot (tenant, programme, account, lot, priority, granted_at, usable_at, source, funding, rule_version, amount, remaining)
+      select tenant, programme, account, '019a0000-0000-7000-8000-000000000000', 0, granted_at, '{}', source, funding, rule_version, 5, 5 from lot where ${some('lot', 'true')}`,
+      ],
+    ],
     ['a lot deleted', 'lot', [`delete from lot where ${some('lot', 'true')}`]],
     ['what a hold has captured changed', 'hold', [`update hold set captured = captured + 1 where ${some('hold', 'captured < amount')}`]],
     ['a hold ended', 'hold', [`update hold set ended = true where ${some('hold', 'not ended')}`]],
@@ -165,16 +226,40 @@ describe('verify', () => {
     ['what has lapsed of an account changed', 'account', [`update account set lapsed = lapsed + 1 where ${some('account', 'true')}`]],
     ['the debt of an account changed', 'account', [`update account set debt = debt + 1 where ${some('account', 'true')}`]],
     ['an account deleted', 'account', [`delete from account where ${some('account', 'true')}`]],
-    ['the outcome of a posting changed', 'transfer', [`update posting set balance = balance + 1 where ${some('posting', 'transfer is not null')}`]],
-    ['the amount of a posting changed', 'posting', [`update posting set amount = amount + 1 where ${some('posting', 'transfer is not null')}`]],
+    [
+      'the outcome of a posting changed',
+      'transfer',
+      [`update posting set balance = balance + 1 where ${some('posting', 'transfer is not null')}`],
+    ],
+    [
+      'the amount of a posting changed',
+      'posting',
+      [`update posting set amount = amount + 1 where ${some('posting', 'transfer is not null')}`],
+    ],
     ['a posting deleted', 'transfer', [`delete from posting where ${some('posting', 'transfer is not null')}`]],
-    ['a posting turned to another transfer', 'posting', [`update posting set transfer = '019a0000-0000-7000-8000-000000000000' where ${some('posting', 'transfer is not null')}`]],
-    ['a version of the rules changed', 'programme_rule', [`update programme_rule set rules = jsonb_set(rules, '{priority}', '7') where ${some('programme_rule', 'version = 2')}`]],
+    [
+      'a posting turned to another transfer',
+      'posting',
+      [`update posting set transfer = '019a0000-0000-7000-8000-000000000000' where ${some('posting', 'transfer is not null')}`],
+    ],
+    [
+      'a version of the rules changed',
+      'programme_rule',
+      [`update programme_rule set rules = jsonb_set(rules, '{priority}', '7') where ${some('programme_rule', 'version = 2')}`],
+    ],
     ['a version of the rules deleted', 'programme_rule', [`delete from programme_rule where ${some('programme_rule', 'version = 2')}`]],
     ['a block changed', 'block', [`update block set sealed_at = sealed_at + interval '1 second' where ${some('block', 'number = 1')}`]],
-    ['a leaf of a block changed', 'block', [`update block set leaves = set_byte(leaves, 40, get_byte(leaves, 40) # 1) where ${some('block', 'number = 1')}`]],
+    [
+      'a leaf of a block changed',
+      'block',
+      [`update block set leaves = set_byte(leaves, 40, get_byte(leaves, 40) # 1) where ${some('block', 'number = 1')}`],
+    ],
     ['a block deleted', 'block', [`delete from block where ${some('block', 'number = 1')}`]],
-    ['the last block deleted', 'block', [`delete from block where programme = '${kawasaki}' and number = (select max(number) from block where programme = '${kawasaki}')`]],
+    [
+      'the last block deleted',
+      'block',
+      [`delete from block where programme = '${kawasaki}' and number = (select max(number) from block where programme = '${kawasaki}')`],
+    ],
     ['a seal deleted', 'block', [`delete from seal where ${some('seal', 'true')}`]],
     ['the hash of a seal changed', 'transfer', [`update seal set hash = sha256('x') where ${some('seal', 'true')}`]],
   ])('finds %s', async (_, table, statements) => {
