@@ -8,10 +8,7 @@ import { format, plainKeys, plainNames, tableOf, type Line, type PlainName, type
  * a transaction that sees one state (repeatable read, or its own writes). A row that belongs to nothing comes as a `stray`.
  */
 export async function* readBooks(client: ClientBase, programme: ProgrammeId): AsyncGenerator<Line> {
-  // By key and in the order of keys: a sort or a hash of all transfers would delay the first line and fill a disk.
-  await client.query(
-    `select set_config('enable_sort', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_material', 'off', true), set_config('jit', 'off', true)`,
-  );
+  await plan(client, inOrder);
   let count = 0;
   const lines = concatenated(client, programme);
   for await (const line of lines) {
@@ -41,16 +38,36 @@ async function* concatenated(client: ClientBase, programme: ProgrammeId): AsyncG
 }
 
 async function* strays(client: ClientBase, programme: ProgrammeId): AsyncGenerator<Line> {
-  // These look for what is missing among all rows: here a hash is the right way. What does not fit is kept on the server's disk.
-  await client.query(
-    `select set_config('enable_hashjoin', 'on', true), set_config('enable_sort', 'on', true), set_config('work_mem', '64MB', true)`,
-  );
+  await plan(client, byHash);
   for (const [table, text] of strayTexts) {
     for await (const row of rows<Record<string, unknown>>(client, `strays_${table.toLowerCase()}`, text, programme))
       yield { type: 'stray', table, row };
   }
-  await client.query(`select set_config('enable_hashjoin', 'off', true), set_config('enable_sort', 'off', true)`);
+  await plan(client, inOrder);
 }
+
+async function plan(client: ClientBase, settings: Readonly<Record<string, string>>): Promise<void> {
+  await client.query(
+    `select ${Object.entries(settings)
+      .map(([name, value]) => `set_config('${name}', '${value}', true)`)
+      .join(', ')}`,
+  );
+}
+
+/** By key and in the order of keys: a sort or a hash of all transfers would delay the first line and fill a disk. */
+const inOrder = {
+  enable_sort: 'off',
+  enable_hashjoin: 'off',
+  enable_bitmapscan: 'off',
+  enable_nestloop: 'on',
+  enable_material: 'off',
+  jit: 'off',
+};
+/**
+ * What is missing among all rows: a hash is the right way, and what does not fit into its memory is kept on the server's disk. Row by row, an
+ * account with many transfers would be read once for each of its draws.
+ */
+const byHash = { enable_sort: 'on', enable_hashjoin: 'on', enable_bitmapscan: 'on', enable_nestloop: 'off', work_mem: '64MB' };
 
 /** Rows that come in the order of the accounts, handed out account by account. */
 class Grouped<T extends { readonly account: string }> {
@@ -96,16 +113,20 @@ const plainText = (name: PlainName) =>
 
 const blockText = `select ${lineOf('block', 'block', 'b')} as line from block b where b.programme = $1 order by b.number`;
 
+/** As a sub-select that the planner cannot turn into a join, which would lose the order of the key. */
+const hasAccount = (alias: string) =>
+  `(select true from account a where a.programme = ${alias}.programme and a.account = ${alias}.account)`;
+
 const accountText = `select ${lineOf('account', 'account', 'a')} as line from account a where a.programme = $1 order by a.account`;
 
 const lotText = `
   select ${lineOf('lot', 'lot', 'l')} as line from lot l
-  where l.programme = $1 and exists (select from account a where a.programme = l.programme and a.account = l.account)
+  where l.programme = $1 and ${hasAccount('l')}
   order by l.account, l.lot`;
 
 const holdText = `
   select ${lineOf('hold', 'hold', 'h')} as line from hold h
-  where h.programme = $1 and exists (select from account a where a.programme = h.programme and a.account = h.account)
+  where h.programme = $1 and ${hasAccount('h')}
   order by h.account, h.hold`;
 
 const transferText = `
@@ -123,7 +144,7 @@ const transferText = `
     (select ${jsonOf('seal', 's', ['block', 'leaf', 'hash', 'lotEnds'])} from seal s where s.programme = t.programme and s.transfer = t.transfer) as seal`,
   )} as line
   from transfer t
-  where t.programme = $1 and exists (select from account a where a.programme = t.programme and a.account = t.account)
+  where t.programme = $1 and ${hasAccount('t')}
   order by t.account, t.effective_at, t.transfer`;
 
 const refusalText = `select ${lineOf('posting', 'posting', 'p')} as line from posting p where p.programme = $1 and p.transfer is null order by p.reference`;

@@ -175,10 +175,10 @@ class World {
     return chance.weighed<() => Promise<SimulationFailure | undefined>>([
       [40, () => this.oneDoor(chance, false)],
       [14, () => this.twoDoors(chance, false)],
-      [14, () => this.twoDoorsMeet(chance, false)],
+      [11, () => this.twoDoorsMeet(chance, false)],
       [7, () => this.expireBeside(chance)],
-      [9, () => this.expireAlone(chance)],
-      [8, () => this.sweep(chance)],
+      [7, () => this.expireAlone(chance)],
+      [6, () => this.sweep(chance)],
       [3, () => this.oneDoor(chance, true)],
       [2, () => this.twoDoors(chance, true)],
       [2, () => this.twoDoorsMeet(chance, true)],
@@ -719,10 +719,10 @@ class World {
 /** Mostly a handful, sometimes more than one flush. */
 function sizeOf(chance: Random): number {
   return chance.weighed([
-    [2, 1],
-    [4, chance.whole(2, 10)],
-    [8, chance.whole(10, 120)],
-    [4, chance.whole(120, 400)],
+    [1, 1],
+    [3, chance.whole(2, 10)],
+    [8, chance.whole(30, 160)],
+    [5, chance.whole(120, 500)],
   ]);
 }
 

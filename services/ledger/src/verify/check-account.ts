@@ -145,13 +145,14 @@ export class AccountCheck {
     else hold.captured += whole(transfer.amount);
   }
 
-  private checkPosting({ account, transfer, amount, effectiveAt, posting }: TransferLine): void {
+  private checkPosting({ account, transfer, kind, amount, effectiveAt, posting }: TransferLine): void {
     if (posting === null) return;
     const { findings } = this.context;
     const key = [posting.reference];
     findings.same('posting', key, 'transfer', { expected: transfer, found: posting.transfer });
     findings.same('posting', key, 'account', { expected: account, found: posting.account });
-    findings.same('posting', key, 'amount', { expected: amount, found: posting.amount });
+    // A reversal tells what it took back; its first transfer may be the debt for what it could not.
+    if (kind !== 'owe') findings.same('posting', key, 'amount', { expected: amount, found: posting.amount });
     findings.same('posting', key, 'effectiveAt', { expected: effectiveAt, found: posting.effectiveAt });
     if (posting.refusal !== null) findings.add('posting', key, 'no refusal: it was posted', posting.refusal);
   }

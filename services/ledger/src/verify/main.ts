@@ -8,12 +8,15 @@ import { checkBooks, type VerifyOptions } from './check-books.js';
 import { describeVerified } from './describe.js';
 import { verifyDatabase } from './verify-database.js';
 
-const usage = `verify the books and their chain; ends with 0 when they hold and with 1 when they do not
+const usage = `verify the books and their chain; ends with 0 when they hold, with 1 when they do not, with 2 when it could not look
   npm run verify -- --database URL [--programme P] [--head HASH] [--unsealed-minutes N]
   npm run verify -- --export FILE [--head HASH] [--unsealed-minutes N]
   npm run verify -- --proof FILE [--head HASH]`;
 
-process.exitCode = await run();
+process.exitCode = await run().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  return 2;
+});
 
 async function run(): Promise<number> {
   const { database, programme, export: file, proof, head, 'unsealed-minutes': minutes } = readArguments();
@@ -23,7 +26,7 @@ async function run(): Promise<number> {
   }
   const options: VerifyOptions = {
     ...(head !== undefined && { head }),
-    ...(minutes !== undefined && { unsealedMinutesMax: Number(minutes) }),
+    ...(minutes !== undefined && { unsealedMinutesMax: wholeNumber(minutes) }),
   };
   if (proof !== undefined) return verifyProof(proof, head);
   if (file !== undefined) return verifyFile(file, options);
@@ -38,8 +41,11 @@ function verifyUrl(url: string, options: Parameters<typeof verifyDatabase>[1]): 
       findings += verified.findings.count;
       console.log(describeVerified(verified));
     }
-    if (programmes === 0) console.log('there is no such programme');
-    return programmes > 0 && findings === 0 ? 0 : 1;
+    if (programmes === 0) {
+      console.error('there is no such programme');
+      return 2;
+    }
+    return findings === 0 ? 0 : 1;
   });
 }
 
@@ -87,6 +93,11 @@ function readProof(text: string): Proof | undefined {
   } catch {
     return undefined;
   }
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new Error('--unsealed-minutes is a whole number');
+  return Number(text);
 }
 
 function readArguments() {
