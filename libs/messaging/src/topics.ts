@@ -1,5 +1,6 @@
 import type { TopicDefinition } from '@points/contracts';
 import type { Logger } from '@points/observability';
+import type { Admin } from 'kafkajs';
 import { kafkaClient } from './kafka-client.js';
 
 /**
@@ -20,7 +21,8 @@ export async function createTopics(
       .filter((one) => !existing.has(one.topic));
     if (missing.length)
       await admin.createTopics({
-        waitForLeaders: true,
+        // kafkajs waits once and gives up when the broker has made the topic but does not tell of it yet; `untilLed` does not.
+        waitForLeaders: false,
         topics: missing.map(({ topic, partitions }) => ({
           topic,
           numPartitions: partitions,
@@ -29,12 +31,32 @@ export async function createTopics(
           configEntries: [{ name: 'retention.ms', value: String(topicRetentionDays * dayMs) }],
         })),
       });
-    return missing.map((one) => one.topic);
+    const made = missing.map((one) => one.topic);
+    if (made.length) await untilLed(admin, made);
+    return made;
   } finally {
     await admin.disconnect();
   }
 }
 
+/** A topic can be used when each of its partitions has a leader. @throws the last trouble after `leadersMsMax` */
+async function untilLed(admin: Admin, topics: readonly string[]): Promise<void> {
+  const deadline = Date.now() + leadersMsMax;
+  for (;;) {
+    let trouble: unknown = new Error(`topics without a leader after ${leadersMsMax} ms`);
+    try {
+      const { topics: told } = await admin.fetchTopicMetadata({ topics: [...topics] });
+      if (told.length === topics.length && told.every((one) => one.partitions.length > 0 && one.partitions.every((part) => part.leader >= 0))) return;
+    } catch (error) {
+      trouble = error;
+    }
+    if (Date.now() > deadline) throw trouble;
+    await new Promise((resolve) => setTimeout(resolve, leadersPollMs));
+  }
+}
+
+const leadersMsMax = 30_000;
+const leadersPollMs = 50;
 const dayMs = 86_400_000;
 
 /** How long a service may be away without losing a fact. */

@@ -1,14 +1,13 @@
 import type { PostingOutcome } from '@points/contracts';
-import type { Completed } from '../post/request.js';
+import type { AnyRequest, Completed } from '../post/request.js';
 import { differences, keyOf, type StoredAccount } from './compare.js';
-import type { InventedRequest } from './invent.js';
 import { expire, post, type Books, type ModelAccount, type ModelAnswer } from './model.js';
 
 /** What happened to one account or two, in a lane: what one lane did to an account, it did in the lane's order. */
 export type Happening =
   | {
       readonly kind: 'post';
-      readonly request: InventedRequest;
+      readonly request: AnyRequest;
       /** The time as its door saw it. */
       readonly now: number;
       readonly result: Completed;
@@ -162,7 +161,7 @@ function outcomeText(outcome: PostingOutcome | ModelAnswer['outcome']): string {
   return `refused ${outcome.code}${facts.map(([name, value]) => ` ${name}=${String(value)}`).join('')}`;
 }
 
-export function requestText({ reference, programme, account, instruction, effectiveAt }: InventedRequest, now: number): string {
+export function requestText({ reference, programme, account, instruction, effectiveAt }: AnyRequest, now: number): string {
   return `${new Date(now).toISOString()} ${programme}/${account} ${reference} ${JSON.stringify(instruction)}${effectiveAt ? ` at ${effectiveAt}` : ''}`;
 }
 

@@ -6,6 +6,8 @@ export interface StoredAccount {
   readonly balance: number;
   readonly held: number;
   readonly lapsed: number;
+  readonly debt: number;
+  readonly frozen: boolean;
   readonly latest: number;
   readonly lots: StoredLot[];
 }
@@ -57,6 +59,8 @@ export function differences(model: ModelAccount | undefined, stored: StoredAccou
   same('held', heldOf(model), stored.held);
   same('available', balanceOf(model) - heldOf(model), stored.balance - stored.held);
   same('lapsed', model.lapsed, stored.lapsed);
+  same('debt', model.debt, stored.debt);
+  same('frozen', model.frozen, stored.frozen);
   same('latest time', model.latest, stored.latest);
 
   const known = new Map(model.lots.flatMap((lot) => (lot.id === undefined ? [] : [[lot.id, lot] as const])));
@@ -110,7 +114,7 @@ const ms = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`;
 const accountsOf = {
   name: 'simulation_accounts',
   text: `
-    select a.programme || '/' || a.account as key, a.balance::float8 as balance, a.held::float8 as held, a.lapsed::float8 as lapsed, ${ms('a.latest_at')} as latest
+    select a.programme || '/' || a.account as key, a.balance::float8 as balance, a.held::float8 as held, a.lapsed::float8 as lapsed, a.debt::float8 as debt, a.frozen, ${ms('a.latest_at')} as latest
     from unnest($1::text[], $2::text[]) as w (programme, account) join account a using (programme, account)`,
 };
 

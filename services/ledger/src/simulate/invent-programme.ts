@@ -1,4 +1,5 @@
-import { programmeId, type LocalDate, type ProgrammeId } from '@points/kernel';
+import { points, programmeId, type LocalDate, type ProgrammeId } from '@points/kernel';
+import type { Limit } from '../rules/limits.js';
 import type { Expiry, RefundOfExpired, Rules } from '../rules/programme.js';
 import { dayNumber } from './model.js';
 import type { Random } from './random.js';
@@ -29,7 +30,26 @@ export function inventRules(random: Random, kind: Expiry['kind'], at: number): R
     ]),
     priority: random.whole(-1, 1),
     transferAllowed: random.chance(0.6),
+    ...(random.chance(0.4) && { limits: inventLimits(random) }),
+    ...(random.chance(0.8) && { reverseOfSpent: random.pick<'refuse' | 'debt'>(['refuse', 'debt', 'debt']) }),
   };
+}
+
+/** Of one holder. A budget is shared by holders whose requests may overtake each other, so its last points have no one right owner. */
+function inventLimits(random: Random): Limit[] {
+  const all: Limit[] = [
+    { kind: 'granted', per: random.pick(['day', 'month', 'fiscal-year', 'lifetime']), points: points(random.whole(500, 4_000)) },
+    {
+      kind: 'granted',
+      per: random.pick(['day', 'month']),
+      points: points(random.whole(200, 2_000)),
+      source: random.pick(['partner:*', 'municipality']),
+    },
+    { kind: 'balance', points: points(random.whole(800, 4_000)) },
+    { kind: 'uses', per: random.pick(['minute', 'hour']), times: random.whole(2, 6) },
+    { kind: 'uses', per: 'day', times: random.whole(5, 20), points: points(random.whole(300, 2_000)) },
+  ];
+  return all.filter(() => random.chance(0.4));
 }
 
 function inventExpiry(random: Random, kind: Expiry['kind'], at: number): Expiry {

@@ -1,14 +1,9 @@
 import { points, type Instant, type ProgrammeId } from '@points/kernel';
-import type { DoorRequest } from '../post/request.js';
-import type { Use } from '../rules/instruction.js';
+import type { AnyRequest } from '../post/request.js';
+import type { AnyInstruction, Use } from '../rules/instruction.js';
 import { lasting, nowhere, places } from './invent-programme.js';
-import { balanceOf, freeAt, iso, type Books, type ModelAccount, type ModelProgramme, type Wish } from './model.js';
+import { balanceOf, freeAt, iso, type Books, type ModelAccount, type ModelProgramme } from './model.js';
 import type { Random } from './random.js';
-
-/** A request at the door that the model knows. */
-export interface InventedRequest extends DoorRequest {
-  readonly instruction: Wish;
-}
 
 /** What an invented request may be about. */
 export interface Occasion {
@@ -19,15 +14,15 @@ export interface Occasion {
   /** Holders of the programme that may ask and receive. */
   readonly holders: readonly string[];
   /** Requests that were settled in earlier rounds. */
-  readonly settled: readonly InventedRequest[];
+  readonly settled: readonly AnyRequest[];
   /** Requests of the same round; those of the same account may come again. */
-  readonly round: readonly InventedRequest[];
+  readonly round: readonly AnyRequest[];
   /** Some ask to be told by event. */
   readonly announces: boolean;
 }
 
 /** A request that has a good chance of being accepted, or of being refused for a reason worth trying. */
-export function invent(occasion: Occasion): InventedRequest {
+export function invent(occasion: Occasion): AnyRequest {
   const { random, round, settled, holders, programme } = occasion;
   if (random.chance(0.04)) {
     const again = round.filter((one) => one.programme === programme.id && holders.includes(one.account));
@@ -41,7 +36,7 @@ export function invent(occasion: Occasion): InventedRequest {
 }
 
 /** The same wish in other words, or the same reference with another wish. */
-function repeat(occasion: Occasion, before: InventedRequest, mayMove: boolean): InventedRequest {
+function repeat(occasion: Occasion, before: AnyRequest, mayMove: boolean): AnyRequest {
   const { random, holders } = occasion;
   const { instruction } = before;
   if (random.chance(0.7)) {
@@ -59,7 +54,7 @@ function repeat(occasion: Occasion, before: InventedRequest, mayMove: boolean): 
     : { ...before, instruction: { kind: 'release', hold: random.uuid() } };
 }
 
-function fresh(occasion: Occasion): InventedRequest {
+function fresh(occasion: Occasion): AnyRequest {
   const { random, programme, holders, clock, announces } = occasion;
   const account = random.pick(holders);
   const own = programme.accounts.get(account);
@@ -91,11 +86,12 @@ function inventTime(random: Random, programme: ModelProgramme, own: ModelAccount
   return iso(at) as Instant;
 }
 
-function inventInstruction(occasion: Occasion, account: string, own: ModelAccount | undefined): Wish {
+function inventInstruction(occasion: Occasion, account: string, own: ModelAccount | undefined): AnyInstruction {
   const { random, programme } = occasion;
   const holds = Object.keys(own?.holds ?? {});
   const uses = Object.keys(own?.uses ?? {});
-  const kind = random.weighed<Wish['kind']>([
+  const grants = Object.keys(own?.grants ?? {});
+  const kind = random.weighed<AnyInstruction['kind']>([
     [24, 'issue'],
     [22, 'spend'],
     [4, 'convert'],
@@ -105,6 +101,8 @@ function inventInstruction(occasion: Occasion, account: string, own: ModelAccoun
     [holds.length > 0 ? 7 : 1, 'release'],
     [uses.length > 0 ? 11 : 1, 'refund'],
     [6, 'transfer'],
+    [3, 'adjust'],
+    [grants.length > 0 ? 4 : 1, 'reverse'],
   ]);
   switch (kind) {
     case 'issue': {
@@ -171,6 +169,13 @@ function inventInstruction(occasion: Occasion, account: string, own: ModelAccoun
       const found = own?.uses[of];
       return { kind, of, amount: around(random, found ? found.amount - found.refunded : 10) };
     }
+    case 'adjust': {
+      const direction = random.pick<'add' | 'take'>(['add', 'take']);
+      const amount = direction === 'add' ? possible(random.whole(1, 80)) : around(random, free(occasion, own, 'anywhere'));
+      return { kind, direction, amount, funding: random.pick<'paid' | 'free'>(['paid', 'free']) };
+    }
+    case 'reverse':
+      return { kind, of: grants.length > 0 && random.chance(0.95) ? random.pick(grants.slice(-8)) : `simulation:${random.uuid()}` };
     case 'transfer': {
       const to = random.chance(0.03) ? 'merchant:shop-1' : random.chance(0.05) ? account : random.pick(occasion.holders);
       return { kind, to, amount: around(random, free(occasion, own, 'anywhere')) };

@@ -1,4 +1,5 @@
-import type { Instruction, PostingRequest } from '../rules/instruction.js';
+import type { AnyInstruction, PostingRequest } from '../rules/instruction.js';
+import type { Limit } from '../rules/limits.js';
 import type { Rules } from '../rules/programme.js';
 
 /**
@@ -18,6 +19,7 @@ export const mistakes = [
   'forgets-references',
   'release-keeps-hold',
   'expiry-takes-held',
+  'forgives-debts',
 ] as const;
 export type Mistake = (typeof mistakes)[number];
 
@@ -25,6 +27,7 @@ export interface ModelProgramme {
   readonly id: string;
   readonly firstDay: string;
   lastDay: string | null;
+  lastGrantDay: string | null;
   historyOpen: boolean;
   frozen: boolean;
   readonly versions: { version: number; validFrom: string; rules: Rules }[];
@@ -43,6 +46,13 @@ export interface ModelAccount {
   readonly holds: Record<string, ModelHold>;
   /** By reference: spends, conversions, donations and captures. */
   readonly uses: Record<string, ModelUse>;
+  /** By reference: what an issue granted. */
+  readonly grants: Record<string, ModelGrant>;
+  /** How often and how much so far, by limit and period. */
+  readonly tallies: Record<string, { times: number; points: number }>;
+  frozen: boolean;
+  /** What a reversal could not take back; the next grants pay it. */
+  debt: number;
   lapsed: number;
   /** What system accounts have got from this one; negative when they gave. Totals of the report are kept as `total:…`. */
   readonly counters: Record<string, bigint>;
@@ -87,6 +97,12 @@ export interface ModelUse {
   readonly parts: readonly Taken[];
 }
 
+export interface ModelGrant {
+  readonly lot: number;
+  readonly at: number;
+  isReversed: boolean;
+}
+
 export type ModelOutcome =
   | {
       readonly status: 'posted';
@@ -113,15 +129,9 @@ export interface ModelAnswer {
   readonly answered?: Answered;
 }
 
-/** What residents, shops and partners ask for. Corrections by staff are not simulated. */
-export type Wish = Extract<
-  Instruction,
-  { kind: 'issue' | 'spend' | 'convert' | 'donate' | 'hold' | 'capture' | 'release' | 'refund' | 'transfer' }
->;
-
 export interface ModelRequest extends Pick<PostingRequest, 'reference' | 'account' | 'effectiveAt'> {
   readonly programme: string;
-  readonly instruction: Wish;
+  readonly instruction: AnyInstruction;
   readonly internal?: boolean;
 }
 
@@ -130,7 +140,8 @@ export function post(books: Books, request: ModelRequest, now: number): ModelAns
   const programme = books.programmes.get(request.programme);
   if (!programme) return { outcome: refused('unknown-programme'), completedAt: now, repeated: false };
   const { instruction } = request;
-  if (instruction.kind === 'issue') open(programme, request.account, now);
+  if (instruction.kind === 'issue' || (instruction.kind === 'adjust' && instruction.direction === 'add'))
+    open(programme, request.account, now);
   if (instruction.kind === 'transfer' && instruction.to.startsWith('holder:')) open(programme, instruction.to, now);
 
   const content = contentOf(request);
@@ -203,6 +214,7 @@ function decide(books: Books, programme: ModelProgramme, request: ModelRequest, 
   const isPromised = instruction.kind === 'capture' || instruction.kind === 'release';
   if (programme.frozen && !isPromised) return refused('programme-frozen');
   const account = programme.accounts.get(request.account);
+  if (account?.frozen && ['hold', 'spend', 'convert', 'donate', 'transfer'].includes(instruction.kind)) return refused('account-frozen');
   const clock = Math.max(now, account?.latest ?? now);
   const at = request.effectiveAt === undefined ? clock : Date.parse(request.effectiveAt);
   if (!request.internal) {
@@ -211,7 +223,9 @@ function decide(books: Books, programme: ModelProgramme, request: ModelRequest, 
     const promised = isPromised ? account?.holds[instruction.hold] : undefined;
     const moment = instruction.kind === 'release' ? undefined : isPromised ? promised?.at : at;
     if (moment !== undefined) {
-      const { firstDay, lastDay } = programme;
+      const { firstDay, lastGrantDay } = programme;
+      const ends = [programme.lastDay, instruction.kind === 'issue' ? lastGrantDay : null].filter((end) => end !== null).sort();
+      const lastDay = ends[0] ?? null;
       const day = dayText(moment);
       if (day < firstDay || (lastDay !== null && day > lastDay))
         return refused('outside-period', { day, firstDay, ...(lastDay !== null && { lastDay }) });
@@ -219,10 +233,16 @@ function decide(books: Books, programme: ModelProgramme, request: ModelRequest, 
   }
   // Somebody who is not known has nothing, and nothing is written about him.
   const own = account ?? emptyAccount(request.account, now);
+  const worthBefore = balanceOf(own);
   const outcome = carryOut(books, programme, own, request.reference, instruction, at, now);
   if (outcome !== undefined) return outcome;
   record(own, now);
-  return { status: 'posted', amount: amountOf(own, instruction), effectiveAt: iso(at), ...worth(books, own, at) };
+  return {
+    status: 'posted',
+    amount: amountOf(own, instruction, worthBefore - balanceOf(own)),
+    effectiveAt: iso(at),
+    ...worth(books, own, at),
+  };
 }
 
 /** Answers the refusal, or changes the books and answers nothing. */
@@ -231,7 +251,7 @@ function carryOut(
   programme: ModelProgramme,
   own: ModelAccount,
   reference: string,
-  wish: Wish,
+  wish: AnyInstruction,
   at: number,
   now: number,
 ): ModelOutcome | undefined {
@@ -241,18 +261,74 @@ function carryOut(
       const end = endOf(rules.expiry, at);
       if (end !== null && end <= at) return refused('lot-already-over', { expiresAt: iso(end) });
       if (balanceOf(own) + wish.amount > largest) return refused('balance-too-large');
+      const limited = passed(rules, own, wish, balanceOf(own), at);
+      if (limited) return limited;
+      tally(rules, own, wish, at);
       const { priority, usableAt } = rules;
       begin(own, { priority, granted: at, end, tags: usableAt, source: wish.source, funding: wish.funding, version, amount: wish.amount });
+      own.grants[reference] = { lot: own.lots.length - 1, at, isReversed: false };
       count(own, `issued:${wish.source}`, 0 - wish.amount);
       count(own, 'total:issue', wish.amount);
+      const paid = books.mistake === 'forgives-debts' ? 0 : Math.min(own.debt, wish.amount);
+      lotOf(own, own.lots.length - 1).left -= paid;
+      own.debt -= paid;
+      count(own, 'municipality', paid);
+      return undefined;
+    }
+    case 'adjust': {
+      const { version, rules } = versionAt(programme, at);
+      if (wish.direction === 'add') {
+        const end = endOf(rules.expiry, at);
+        if (end !== null && end <= at) return refused('lot-already-over', { expiresAt: iso(end) });
+        if (balanceOf(own) + wish.amount > largest) return refused('balance-too-large');
+        const { priority, usableAt } = rules;
+        begin(own, {
+          priority,
+          granted: at,
+          end,
+          tags: usableAt,
+          source: 'staff:adjustment',
+          funding: wish.funding,
+          version,
+          amount: wish.amount,
+        });
+        count(own, 'adjusted', 0 - wish.amount);
+        return undefined;
+      }
+      const taken = take(books, own, wish.amount, at, 'anywhere');
+      if (!Array.isArray(taken)) return taken;
+      for (const { lot, amount } of taken) lotOf(own, lot).left -= amount;
+      count(own, 'adjusted', wish.amount);
+      return undefined;
+    }
+    case 'reverse': {
+      const grant = own.grants[wish.of];
+      if (!grant) return refused('unknown-posting');
+      if (at < grant.at) return refused('before-its-cause', { effectiveAt: iso(at), causeAt: iso(grant.at) });
+      const lot = lotOf(own, grant.lot);
+      if (grant.isReversed) return refused('reverse-exceeds', { needed: lot.amount, available: 0 });
+      // What has expired is nobody's; what is spent, given away or held is owed.
+      const [free, over] = [lot.left - lot.held, isOver(books, lot, at)];
+      const owed = lot.amount - lot.lapsed - (over ? free : 0);
+      const taken = over ? 0 : free;
+      const mayOwe = versionAt(programme, at).rules.reverseOfSpent === 'debt';
+      if (owed === 0 || (taken < owed && !mayOwe)) return refused('reverse-exceeds', { needed: owed, available: taken });
+      if (own.debt + owed - taken > largest) return refused('balance-too-large');
+      lot.left -= taken;
+      own.debt += owed - taken;
+      grant.isReversed = true;
+      count(own, `issued:${lot.source}`, taken);
       return undefined;
     }
     case 'spend':
     case 'convert':
     case 'donate': {
       if (!mayReceive(wish.kind, wish.to)) return refused('wrong-account', { account: wish.to });
+      const limited = passed(versionAt(programme, at).rules, own, wish, balanceOf(own), at);
+      if (limited) return limited;
       const taken = take(books, own, wish.amount, at, wish.places);
       if (!Array.isArray(taken)) return taken;
+      tally(versionAt(programme, at).rules, own, wish, at);
       liveOn(books, programme, own, at);
       for (const { lot, amount } of taken) lotOf(own, lot).left -= amount;
       use(own, reference, wish.kind, { to: wish.to, at, amount: wish.amount, refunded: 0, parts: taken });
@@ -262,8 +338,11 @@ function carryOut(
       if (own.holds[wish.hold]) return refused('hold-exists');
       const until = wish.expiresAt === undefined ? null : Date.parse(wish.expiresAt);
       if (until !== null && until <= at) return refused('hold-ended');
+      const limited = passed(versionAt(programme, at).rules, own, wish, balanceOf(own), at);
+      if (limited) return limited;
       const taken = take(books, own, wish.amount, at, wish.places);
       if (!Array.isArray(taken)) return taken;
+      tally(versionAt(programme, at).rules, own, wish, at);
       for (const { lot, amount } of taken) lotOf(own, lot).held += amount;
       own.holds[wish.hold] = { at, until, amount: wish.amount, captured: 0, ended: false, parts: taken };
       return undefined;
@@ -320,8 +399,11 @@ function carryOut(
       if (!versionAt(programme, at).rules.transferAllowed) return refused('not-allowed');
       const receiver = open(programme, wish.to, now);
       if (balanceOf(receiver) + wish.amount > largest) return refused('balance-too-large');
+      const limited = passed(versionAt(programme, at).rules, own, wish, balanceOf(receiver), at);
+      if (limited) return limited;
       const taken = take(books, own, wish.amount, at, 'anywhere');
       if (!Array.isArray(taken)) return taken;
+      tally(versionAt(programme, at).rules, own, wish, at);
       // The receiver's points keep the end that they had; what stays behind lives on with the use.
       for (const { lot, amount } of taken) begin(receiver, { ...lotOf(own, lot), granted: at, amount });
       liveOn(books, programme, own, at);
@@ -330,6 +412,78 @@ function carryOut(
       record(receiver, Math.max(now, at));
       return undefined;
     }
+  }
+}
+
+/** The first limit that would be passed: sums of grants and balances before uses, each in the order of the rules. */
+function passed(
+  rules: Rules,
+  own: ModelAccount,
+  wish: AnyInstruction & { amount: number },
+  balance: number,
+  at: number,
+): ModelOutcome | undefined {
+  const limits = (rules.limits ?? []).filter((limit) => isMeant(limit, wish));
+  for (const limit of limits) {
+    if (limit.kind === 'uses') continue;
+    const used = limit.kind === 'balance' ? balance : tallyOf(own, limit, at).points;
+    const cap = limit.kind === 'balance' ? 'balance' : nameOf(limit);
+    if (used + wish.amount > limit.points) return refused('cap-exceeded', { cap, limit: limit.points, used, asked: wish.amount });
+  }
+  for (const limit of limits) {
+    if (limit.kind !== 'uses') continue;
+    const { times, points } = tallyOf(own, limit, at);
+    const cap = nameOf(limit);
+    if (limit.times !== undefined && times + 1 > limit.times)
+      return refused('velocity-exceeded', { cap: `${cap}/times`, limit: limit.times, used: times, asked: 1 });
+    if (limit.points !== undefined && points + wish.amount > limit.points)
+      return refused('velocity-exceeded', { cap: `${cap}/points`, limit: limit.points, used: points, asked: wish.amount });
+  }
+  return undefined;
+}
+
+function tally(rules: Rules, own: ModelAccount, wish: AnyInstruction & { amount: number }, at: number): void {
+  for (const limit of rules.limits ?? []) {
+    if (limit.kind === 'balance' || !isMeant(limit, wish)) continue;
+    const { times, points } = tallyOf(own, limit, at);
+    own.tallies[`${nameOf(limit)} ${periodOf(limit, at)}`] = { times: times + 1, points: points + wish.amount };
+  }
+}
+
+function tallyOf(own: ModelAccount, limit: Limit, at: number): { times: number; points: number } {
+  return own.tallies[`${nameOf(limit)} ${periodOf(limit, at)}`] ?? { times: 0, points: 0 };
+}
+
+function nameOf(limit: Limit): string {
+  if (limit.kind === 'balance') return limit.kind;
+  return [limit.kind, limit.per, ...('source' in limit && limit.source !== undefined ? [limit.source] : [])].join('/');
+}
+
+function isMeant(limit: Limit, wish: AnyInstruction): boolean {
+  if (limit.kind === 'uses') return ['hold', 'spend', 'convert', 'donate', 'transfer'].includes(wish.kind);
+  if (limit.kind === 'balance') return wish.kind === 'issue' || wish.kind === 'transfer';
+  if (wish.kind !== 'issue') return false;
+  const { source = '*' } = limit;
+  return source.endsWith('*') ? wish.source.startsWith(source.slice(0, -1)) : wish.source === source;
+}
+
+/** A period of Tokyo's calendar, by its beginning. */
+function periodOf(limit: Limit, at: number): string {
+  const per = limit.kind === 'balance' ? 'lifetime' : limit.per;
+  const local = new Date(at + tokyoMs).toISOString();
+  switch (per) {
+    case 'minute':
+      return local.slice(0, 16);
+    case 'hour':
+      return local.slice(0, 13);
+    case 'day':
+      return local.slice(0, 10);
+    case 'month':
+      return local.slice(0, 7);
+    case 'fiscal-year':
+      return `from April ${Number(local.slice(0, 4)) - (local.slice(5, 7) < '04' ? 1 : 0)}`;
+    case 'lifetime':
+      return '';
   }
 }
 
@@ -532,7 +686,7 @@ function open(programme: ModelProgramme, account: string, now: number): ModelAcc
 }
 
 function emptyAccount(account: string, now: number): ModelAccount {
-  return { account, latest: now, lots: [], holds: {}, uses: {}, lapsed: 0, counters: {} };
+  return { account, latest: now, lots: [], holds: {}, uses: {}, grants: {}, tallies: {}, frozen: false, debt: 0, lapsed: 0, counters: {} };
 }
 
 function record(account: ModelAccount, now: number): void {
@@ -540,7 +694,7 @@ function record(account: ModelAccount, now: number): void {
 }
 
 function count(account: ModelAccount, counter: string, amount: number): void {
-  account.counters[counter] = (account.counters[counter] ?? 0n) + BigInt(amount);
+  if (amount !== 0) account.counters[counter] = (account.counters[counter] ?? 0n) + BigInt(amount);
 }
 
 function lotOf(account: ModelAccount, no: number): ModelLot {
@@ -549,8 +703,9 @@ function lotOf(account: ModelAccount, no: number): ModelLot {
   return lot;
 }
 
-/** A release is about what it frees. */
-function amountOf(account: ModelAccount, wish: Wish): number {
+/** A release is about what it frees, a reversal about what it took. */
+function amountOf(account: ModelAccount, wish: AnyInstruction, less: number): number {
+  if (wish.kind === 'reverse') return less;
   if (wish.kind !== 'release') return wish.amount;
   const hold = account.holds[wish.hold];
   return hold ? hold.amount - hold.captured : 0;

@@ -37,9 +37,9 @@ describe('the ledger keeps what its model promises', () => {
 
 describe('the simulation finds what is wrong', () => {
   it.each(mistakes)(
-    'within 20,000 steps: %s',
+    'within 30,000 steps: %s',
     async (mistake) => {
-      const { failure } = await run({ seed: 1, steps: 20_000, mistake });
+      const { failure } = await run({ seed: 1, steps: 30_000, mistake });
 
       expect(failure?.differences).not.toHaveLength(0);
     },

@@ -1,10 +1,10 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { everyTenant, isTransient, tenants, type Database } from '@points/database';
-import { points, programmeId, tenantOf, type Instant } from '@points/kernel';
+import { points, programmeId, tenantOf, type Instant, type LocalDate } from '@points/kernel';
 import { ExpireLots } from '../expire-lots/expire-lots.js';
 import { Door, type Result } from '../post/door.js';
-import type { Completed } from '../post/request.js';
+import type { AnyRequest, Completed } from '../post/request.js';
 import { insertProgramme, insertRules, updateProgramme } from '../programmes/programme-store.js';
 import { ReleaseHolds } from '../release-holds/release-holds.js';
 import type { Expiry } from '../rules/programme.js';
@@ -13,7 +13,7 @@ import { compareAccounts, compareRound, completedText, keysOf, requestText, type
 import { checkWhole } from './check-whole.js';
 import { readAccounts } from './compare.js';
 import type { DoorOrder } from './door-process.js';
-import { invent, type InventedRequest } from './invent.js';
+import { invent } from './invent.js';
 import { dayAfter, inventRules, programmes } from './invent-programme.js';
 import {
   dueHolds,
@@ -87,7 +87,7 @@ class World {
   private readonly sweeps: readonly ReleaseHolds[];
   private readonly expiry: ExpireLots;
   private readonly holders = new Map<string, { account: string; asked: number }[]>();
-  private settled: InventedRequest[] = [];
+  private settled: AnyRequest[] = [];
   private story: { keys: readonly string[]; line: () => string }[] = [];
   private readonly counts: Record<string, number> = {};
 
@@ -115,6 +115,7 @@ class World {
         id,
         firstDay,
         lastDay: null,
+        lastGrantDay: null,
         historyOpen,
         frozen: false,
         versions,
@@ -168,7 +169,8 @@ class World {
     if (chance.chance(0.06)) await this.changeProgramme(chance, this.pickProgramme(chance));
     // A freeze and a last day are exceptions: they end soon.
     for (const programme of this.books.programmes.values())
-      if ((programme.frozen || programme.lastDay !== null) && chance.chance(0.25)) await this.changeProgramme(chance, programme);
+      if (isExceptional(programme) && chance.chance(0.25)) await this.changeProgramme(chance, programme);
+    if (chance.chance(0.08)) await this.freezeAccount(chance);
     this.retire(chance);
     const { killEverySteps = Infinity } = this.options;
     if (this.steps > killEverySteps * ((this.counts['process killed'] ?? 0) + 0.5)) return this.killProcess(chance);
@@ -347,7 +349,7 @@ class World {
   private async playLanes(
     what: string,
     chance: Random,
-    lanes: readonly { readonly number: number; readonly requests: readonly InventedRequest[] }[],
+    lanes: readonly { readonly number: number; readonly requests: readonly AnyRequest[] }[],
     how: { isCut: boolean; wasLost?: boolean; beside?: () => Promise<void>; lanes?: Happening[][] },
   ): Promise<SimulationFailure | undefined> {
     this.count(what);
@@ -361,7 +363,7 @@ class World {
     await cut;
 
     const happened: Happening[][] = [...(how.lanes ?? [])];
-    const lost: { number: number; request: InventedRequest }[] = [];
+    const lost: { number: number; request: AnyRequest }[] = [];
     const bugs: string[] = [];
     lanes.forEach(({ number, requests }, lane) => {
       const done: Happening[] = [];
@@ -407,7 +409,7 @@ class World {
     return failure;
   }
 
-  private settle(chance: Random, number: number, requests: readonly InventedRequest[]): Promise<Result[]> {
+  private settle(chance: Random, number: number, requests: readonly AnyRequest[]): Promise<Result[]> {
     const door = this.doors[number] as Door;
     if (requests.length < 4 || chance.chance(0.6)) return door.settle(requests);
     const third = Math.ceil(requests.length / 3);
@@ -485,8 +487,8 @@ class World {
     size: number,
     mayAsk: (programme: string, index: number) => boolean,
     only?: ModelProgramme,
-  ): InventedRequest[] {
-    const round: InventedRequest[] = [];
+  ): AnyRequest[] {
+    const round: AnyRequest[] = [];
     const announces = chance.chance(0.25);
     for (let number = 0; number < size; number++) {
       const programme = only ?? this.pickProgramme(chance);
@@ -508,7 +510,7 @@ class World {
     return round;
   }
 
-  private inventIssue(chance: Random, programme: ModelProgramme): InventedRequest {
+  private inventIssue(chance: Random, programme: ModelProgramme): AnyRequest {
     const { account } = chance.pick(this.holdersOf(programme.id));
     return {
       reference: `simulation:${chance.uuid()}`,
@@ -583,24 +585,40 @@ class World {
         return;
       }
       if (kind === 'frozen') programme.frozen = !programme.frozen;
-      if (kind === 'last day') programme.lastDay = programme.lastDay === null ? dayAfter(this.clock, chance.whole(-1, 5)) : null;
+      if (kind === 'last day') programme[chance.pick(['lastDay', 'lastGrantDay'] as const)] = dayAfter(this.clock, chance.whole(-1, 5));
       if (kind === 'history') programme.historyOpen = !programme.historyOpen;
       await this.options.database.transaction(tenants(tenantOf(id)), async (tx) => {
         // Days in this form are LocalDates.
-        await updateProgramme(tx, { programme: id, name: id, lastDay: programme.lastDay as never, historyOpen: programme.historyOpen });
+        const days = { lastDay: programme.lastDay as LocalDate | null, lastGrantDay: programme.lastGrantDay as LocalDate | null };
+        await updateProgramme(tx, { programme: id, name: id, ...days, historyOpen: programme.historyOpen });
         await tx.write('update programme set frozen = $2 where programme = $1', [id, programme.frozen]);
       });
     };
-    if (programme.frozen || programme.lastDay !== null) {
+    if (isExceptional(programme)) {
       programme.frozen = false;
       programme.lastDay = null;
+      programme.lastGrantDay = null;
       await this.options.database.transaction(tenants(tenantOf(id)), (tx) =>
-        tx.write('update programme set frozen = false, last_day = null where programme = $1', [id]),
+        tx.write('update programme set frozen = false, last_day = null, last_grant_day = null where programme = $1', [id]),
       );
       return;
     }
     if (kind === 'rules' && programme.versions.length >= versionsMax) return;
     await change();
+  }
+
+  /** Freezes an account, or lifts its freeze. */
+  private async freezeAccount(chance: Random): Promise<void> {
+    const programme = this.pickProgramme(chance);
+    const accounts = this.holdersOf(programme.id).flatMap(({ account }) => programme.accounts.get(account) ?? []);
+    if (accounts.length === 0) return;
+    const account = accounts.find((one) => one.frozen) ?? chance.pick(accounts);
+    account.frozen = !account.frozen;
+    this.steps++;
+    this.count('account frozen or freed');
+    await this.options.database.transaction(everyTenant, (tx) =>
+      tx.write('update account set frozen = $3 where programme = $1 and account = $2', [programme.id, account.account, account.frozen]),
+    );
   }
 
   /** A holder who has asked often enough makes room for a new one; what he has stays and expires as everybody's. */
@@ -613,6 +631,7 @@ class World {
         const account = programme.accounts.get(holder.account);
         for (const [hold, { ended }] of Object.entries(account?.holds ?? {})) if (ended) delete account?.holds[hold];
         for (const reference of Object.keys(account?.uses ?? {})) delete account?.uses[reference];
+        for (const reference of Object.keys(account?.grants ?? {})) delete account?.grants[reference];
         this.settled = this.settled.filter((one) => one.account !== holder.account);
       });
       if (programme.answers.size <= answersMax) continue;
@@ -627,7 +646,7 @@ class World {
   }
 
   /** A few hundred that may come again, later. */
-  private remember(requests: readonly InventedRequest[]): void {
+  private remember(requests: readonly AnyRequest[]): void {
     const pools = new Set([...this.holders.values()].flatMap((pool) => pool.map((one) => one.account)));
     this.settled = [...this.settled, ...requests.filter((one) => pools.has(one.account))].slice(-settledMax);
   }
@@ -724,6 +743,10 @@ function sizeOf(chance: Random): number {
     [8, chance.whole(30, 160)],
     [5, chance.whole(120, 500)],
   ]);
+}
+
+function isExceptional({ frozen, lastDay, lastGrantDay }: ModelProgramme): boolean {
+  return frozen || lastDay !== null || lastGrantDay !== null;
 }
 
 function instantOf(at: number): Instant {
