@@ -38,7 +38,7 @@ export function readConfig<T extends object>(shape: new () => T, environment: No
     if (!named.has(error.property))
       problems.push({
         key: error.property,
-        problem: values[error.property] === undefined ? 'is missing' : Object.values(error.constraints ?? {}).join(', '),
+        problem: values[error.property] === undefined ? 'is missing' : [...new Set(Object.values(error.constraints ?? {}))].join(', '),
       });
   if (problems.length) throw new ConfigError(problems);
   return config;

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 
 const nodeMajorMin = 24;
 const javaMajorMin = 17;
@@ -51,12 +51,19 @@ export function mavenProblem(command = 'mvn'): string | undefined {
 /** Makes the folder if need be. */
 export function folderProblem(folder: string): string | undefined {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(resolve(folder));
     accessSync(folder, constants.W_OK | constants.X_OK);
     return statSync(folder).isDirectory() ? undefined : `${folder} is not a folder: remove it, or set CLOUD_HOME to another place.`;
   } catch (error) {
     return `The folder ${folder} cannot be written (${(error as NodeJS.ErrnoException).code}): give yourself the right to it, or set CLOUD_HOME to another place.`;
   }
+}
+
+/** One level after the other: Node's own `recursive` never ends where a file system refuses new folders with ENOENT, as /proc does. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder);
 }
 
 function javaVersionText(): string {
