@@ -14,13 +14,22 @@ if (!Number.isSafeInteger(steps) || steps < 1 || !Number.isSafeInteger(seed)) th
 
 const directory = mkdtempSync(join(tmpdir(), 'points-simulate-'));
 const postgres = await startPostgres({ directory, durable: false });
+const end = async (): Promise<void> => {
+  await postgres.stop();
+  rmSync(directory, { recursive: true, force: true });
+};
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    console.log(`${signal}: ended before its last step`);
+    void end().then(() => process.exit(1));
+  });
 try {
   const { database, url } = await freshLedger(postgres.adminUrl);
-  const simulated = await simulate({ database, url, seed, steps, killEverySteps: 20_000, onProgress: (line) => console.log(line) });
+  const onProgress = (line: string) => console.log(line);
+  const simulated = await simulate({ database, url, seed, steps, killEverySteps: 20_000, onProgress });
   await database.close();
   console.log(reportOf(simulated));
   process.exitCode = simulated.failure ? 1 : 0;
 } finally {
-  await postgres.stop();
-  rmSync(directory, { recursive: true, force: true });
+  await end();
 }
