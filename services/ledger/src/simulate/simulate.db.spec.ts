@@ -1,6 +1,5 @@
 import { freshDatabase, type FreshDatabase } from '@points/testing';
 import { migrations } from '../schema/migrations.js';
-import { keepJoinOrder } from './fresh-ledger.js';
 import { mistakes } from './model.js';
 import { simulate, type SimulationOptions } from './simulate.js';
 import { reportOf } from './simulation-report.js';
@@ -13,7 +12,6 @@ const stepsPerSeed = 10_000;
 async function onFreshDatabase<T>(work: (fresh: FreshDatabase) => Promise<T>): Promise<T> {
   const fresh = await freshDatabase('ledger', migrations);
   try {
-    await keepJoinOrder(fresh.adminUrl);
     return await work(fresh);
   } finally {
     await fresh.close();
