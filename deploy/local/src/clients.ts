@@ -23,6 +23,7 @@ export const everyScope: readonly string[] = [
   'ledger:freeze',
   'ledger:post',
   'ledger:read',
+  'partners:approve',
   'reports:read',
 ];
 

@@ -7,10 +7,12 @@ export {
   endOfDayJst,
   isInstant,
   isLocalDate,
+  isoWeekday,
   jstDateOf,
   lastUsableInstant,
   parseInstant,
   startOfDayJst,
+  timeOfDayJst,
   type Instant,
   type LocalDate,
 } from './jst.js';

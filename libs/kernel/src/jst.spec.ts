@@ -3,10 +3,12 @@ import {
   daysBetween,
   endOfDayJst,
   isLocalDate,
+  isoWeekday,
   jstDateOf,
   lastUsableInstant,
   parseInstant,
   startOfDayJst,
+  timeOfDayJst,
   type LocalDate,
 } from './jst.js';
 
@@ -66,4 +68,14 @@ describe('a day in Tokyo', () => {
   it.each([['2018-02-29'], ['2018-13-01'], ['2018-00-10'], ['18-01-01'], ['2018-1-1'], ['']])('%p is no day', (text) => {
     expect(isLocalDate(text)).toBe(false);
   });
+});
+
+it.each([
+  ['2018-02-28T14:59:59.999Z', 3, '23:59'],
+  ['2018-02-28T15:00:00.000Z', 4, '00:00'],
+  ['2018-03-04T00:30:00.000Z', 7, '09:30'],
+])('tells the day of the week and the time of day in Tokyo of %s', (text, weekday, time) => {
+  const at = parseInstant(text);
+
+  expect([isoWeekday(jstDateOf(at)), timeOfDayJst(at)]).toEqual([weekday, time]);
 });

@@ -65,6 +65,16 @@ export function daysBetween(from: LocalDate, to: LocalDate): number {
   return Math.round((Date.parse(`${to}T00:00:00.000Z`) - Date.parse(`${from}T00:00:00.000Z`)) / dayMs);
 }
 
+/** 1 is Monday, 7 is Sunday (ISO 8601). */
+export function isoWeekday(day: LocalDate): number {
+  return ((new Date(`${day}T00:00:00.000Z`).getUTCDay() + 6) % 7) + 1;
+}
+
+/** `HH:MM` in Tokyo. */
+export function timeOfDayJst(instant: Instant): string {
+  return new Date(Date.parse(instant) + offsetMs).toISOString().slice(11, 16);
+}
+
 export function compareDates(a: LocalDate, b: LocalDate): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -11,7 +11,9 @@ import { endOrders } from './hear-postings/end-orders.js';
 import { moveConversions } from './hear-postings/move-conversions.js';
 import { linkHolders } from '@points/holders';
 import { migrations } from './migrations.js';
-import { findOrder, placeOrder } from './place-exchange-order/place-order.js';
+import { findOrder } from './place-exchange-order/find-order.js';
+import type { PlaceExchangeOrder } from './place-exchange-order/order.js';
+import { placeOrders, type OrderWish, type Placed } from './place-exchange-order/place-orders.js';
 import { conversionReference, orderReference } from './reference.js';
 import { schemeAttemptsMax } from './rules/retry.js';
 import { putPartner } from './set-up-partners/put-partner.js';
@@ -30,7 +32,7 @@ beforeAll(async () => {
     await fresh.database.transaction(tenants(municipality), async (tx) => {
       const of = `${municipality}-trial`;
       const terms = { name: 'Card A', rate: { numerator: 1, denominator: 1 }, lotPartnerPoints: 1, clients: ['card-a'] };
-      await putPartner(tx, { municipality, programme: of, partner: 'card-a' }, terms, now);
+      await putPartner(tx, { municipality, programme: of, partner: 'card-a' }, terms, { client: 'staff', now });
       await putScheme(tx, { municipality, programme: of, scheme: 'bureka' }, { name: 'ブレカ', endpoint: 'http://127.0.0.1:9' }, now);
     });
   await fresh.database.transaction(everyTenant, (tx) => linkHolders(tx, [{ holder, myKeyId, registeredAt: now }]));
@@ -46,6 +48,15 @@ const cause: Cause = {
   tenants: new Set([kawasaki]),
   fingerprint: '',
   operation: '',
+};
+
+const aWish = (order: PlaceExchangeOrder): OrderWish => ({
+  ...{ id: uuidv7(), municipality: kawasaki, programme, order, channel: 'api', client: 'card-a', isOnBehalf: false, mayBringHistory: true },
+});
+const place = async (tx: Tx, order: PlaceExchangeOrder): Promise<Placed> => {
+  const [placed] = await placeOrders(tx, [aWish(order)], now);
+  if (!placed) throw new Error('no answer to an order');
+  return placed;
 };
 
 let count = 0;
@@ -78,10 +89,10 @@ describe('the schema', () => {
     await assertSchemaIsolation(fresh);
   });
 
-  const tables = ['partner', 'partner_rate', 'exchange_order', 'scheme', 'conversion', 'request', 'outbox'];
+  const tables = ['partner', 'partner_terms', 'exchange_order', 'scheme', 'conversion', 'request', 'outbox'];
 
   it.each(tables)('shows and takes rows of %s for the transaction’s tenant alone', async (table) => {
-    await inKawasaki((tx) => placeOrder(tx, cause, programme, anOrder(), now));
+    await inKawasaki((tx) => place(tx, anOrder()));
     await inKawasaki((tx) => requestConversion(tx, cause, programme, aConversion(), now));
     await inKawasaki((tx) =>
       tx.write(`insert into request (tenant, client, key, fingerprint, status) values ($1, 'x', $2, 'f', 200)`, [kawasaki, `${++count}`]),
@@ -125,9 +136,9 @@ describe('the schema', () => {
   it('does not let a transaction write another municipality’s rows', async () => {
     const inTamana = (statement: string) => fresh.database.transaction(tenants(tamana), (tx) => tx.write(statement));
 
-    await expect(inTamana(`insert into partner_rate values ('${kawasaki}', '${programme}', 'card-a', 9, 1, 1, now())`)).rejects.toThrow(
-      'row-level security',
-    );
+    await expect(
+      inTamana(`insert into partner (tenant, programme, partner, created_at) values ('${kawasaki}', '${programme}', 'card-z', now())`),
+    ).rejects.toThrow('row-level security');
     await expect(inTamana(`update scheme set tenant = '${kawasaki}', programme = '${programme}', scheme = 'new'`)).rejects.toThrow(
       'row-level security',
     );
@@ -135,9 +146,9 @@ describe('the schema', () => {
     expect(await inTamana(`update conversion set state = 'requested', next_attempt_at = null where tenant = '${kawasaki}'`)).toBe(0);
   });
 
-  it('keeps versions of rates for ever: the service’s role may add, not change', async () => {
-    await expect(inKawasaki((tx) => tx.write('update partner_rate set numerator = 2'))).rejects.toThrow('permission denied');
-    await expect(inKawasaki((tx) => tx.write('delete from partner_rate'))).rejects.toThrow('permission denied');
+  it('keeps versions of terms for ever: the service’s role may add, not change', async () => {
+    await expect(inKawasaki((tx) => tx.write('update partner_terms set numerator = 2'))).rejects.toThrow('permission denied');
+    await expect(inKawasaki((tx) => tx.write('delete from partner_terms'))).rejects.toThrow('permission denied');
     await expect(inKawasaki((tx) => tx.write('delete from exchange_order'))).rejects.toThrow('permission denied');
     await expect(inKawasaki((tx) => tx.write('delete from conversion'))).rejects.toThrow('permission denied');
   });
@@ -146,7 +157,7 @@ describe('the schema', () => {
 describe('an order', () => {
   const ended = async (outcomes: readonly PostingCompleted['outcome'][]) => {
     const order = anOrder();
-    await inKawasaki((tx) => placeOrder(tx, cause, programme, order, now));
+    await inKawasaki((tx) => place(tx, order));
     const reference = orderReference({ programme, ...order });
     for (const outcome of outcomes) await inKawasaki((tx) => endOrders(tx, [{ of: 'order', reference, outcome }]));
     return (await inKawasaki((tx) => findOrder(tx, programme, order)))?.view;
@@ -162,7 +173,7 @@ describe('an order', () => {
 
     await expect(
       inKawasaki(async (tx) => {
-        await placeOrder(tx, cause, programme, order, now);
+        await place(tx, order);
         throw new Error('crash');
       }),
     ).rejects.toThrow('crash');
@@ -429,8 +440,8 @@ describe('the link from My Key ID to holder', () => {
     await link('BBBB0001', '2026-01-01T00:00:00.000Z', changed);
     await link('BBBB0002', '2026-01-02T00:00:00.000Z', changed);
 
-    const order = inKawasaki((tx) => placeOrder(tx, cause, programme, { ...anOrder(), myKeyId: 'BBBB0001' }, now));
+    const placed = await inKawasaki((tx) => place(tx, { ...anOrder(), myKeyId: 'BBBB0001' }));
 
-    await expect(order).rejects.toMatchObject({ code: 'unknown-my-key-id' });
+    expect(placed).toMatchObject({ problem: { code: 'unknown-my-key-id' } });
   });
 });

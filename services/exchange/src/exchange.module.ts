@@ -1,9 +1,14 @@
 import { Module } from '@nestjs/common';
+import { ChangesController } from './change-terms/changes.http.js';
 import { ConversionsController } from './convert-points/conversions.http.js';
 import { CreditAtScheme } from './convert-points/credit-at-scheme.job.js';
 import { OnPostingCompleted } from './hear-postings/on-posting-completed.js';
 import { OnHolderRegistered } from './link-holders/on-holder-registered.js';
 import { ExchangeOrdersController } from './place-exchange-order/exchange-orders.http.js';
+import { OrderDesk } from './place-exchange-order/order-desk.js';
+import { PruneQuotes } from './quote-orders/prune-quotes.job.js';
+import { QuotesController } from './quote-orders/quotes.http.js';
+import { CampaignsController } from './run-campaigns/campaigns.http.js';
 import { PartnersController } from './set-up-partners/partners.http.js';
 import { SchemesController } from './set-up-schemes/schemes.http.js';
 import { Waiting } from './waiting.js';
@@ -11,12 +16,15 @@ import { Waiting } from './waiting.js';
 @Module({
   controllers: [
     PartnersController,
+    ChangesController,
+    CampaignsController,
+    QuotesController,
     ExchangeOrdersController,
     SchemesController,
     ConversionsController,
     OnPostingCompleted,
     OnHolderRegistered,
   ],
-  providers: [Waiting, CreditAtScheme],
+  providers: [Waiting, OrderDesk, PruneQuotes, CreditAtScheme],
 })
 export class ExchangeModule {}

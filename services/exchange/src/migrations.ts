@@ -3,7 +3,7 @@ import { holderMigrations } from '@points/holders';
 import { httpMigrations } from '@points/http';
 import { messagingMigrations } from '@points/messaging';
 import { conversionStates } from './rules/conversion-state.js';
-import { orderStates } from './rules/order-state.js';
+import { createCampaigns, createQuotes, createTerms, extendOrders } from './schema/create-terms.js';
 
 const createPartners: Migration = {
   name: 'CreatePartners1763800002001',
@@ -77,7 +77,7 @@ const createExchangeOrders: Migration = {
       constraint exchange_order_reference_unique unique (reference),
       constraint exchange_order_rate_fk foreign key (programme, partner, rate_version) references partner_rate (programme, partner, version),
       constraint exchange_order_points_positive check (partner_points > 0 and municipal_points > 0),
-      constraint exchange_order_state_known check (state in (${listed(orderStates)})),
+      constraint exchange_order_state_known check (state in ('pending', 'completed', 'refused')),
       constraint exchange_order_completed check ((state = 'completed') = (posting is not null and booked_at is not null)),
       constraint exchange_order_refused check ((state = 'refused') = (refusal is not null))
     );
@@ -153,12 +153,17 @@ const countAskings: Migration = {
 
 /** Those of the frame and the service's own. */
 export const migrations: readonly Migration[] = [
-  ...httpMigrations, ...holderMigrations,
+  ...httpMigrations,
+  ...holderMigrations,
   ...messagingMigrations,
   createPartners,
   createExchangeOrders,
   createConversions,
   countAskings,
+  createTerms,
+  createCampaigns,
+  createQuotes,
+  extendOrders,
 ];
 
 function listed(states: readonly string[]): string {

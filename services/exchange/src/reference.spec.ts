@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { postingRequestedV1 } from '@points/contracts';
-import { conversionReference, orderReference, readReference, stepReference } from './reference.js';
+import { bonusReference, conversionReference, orderReference, readReference, stepReference } from './reference.js';
 
 const programme = '141305-trial';
 const pattern = /^[a-z]+:[\x21-\x7e]+$/;
@@ -43,8 +43,18 @@ it('is read back with its step', () => {
 
   expect(readReference(stepReference(stem, 'capture'))).toEqual({ of: 'conversion', reference: stem, step: 'capture', askedAgain: 0 });
   expect(readReference(stepReference(stem, 'release', 12))).toEqual({ of: 'conversion', reference: stem, step: 'release', askedAgain: 12 });
-  expect(readReference('exchange:order:141305-trial:card-a:x:hold').of).toBe('order');
+  expect(() => readReference('exchange:order:141305-trial:card-a:x:hold')).toThrow('none of this service');
   expect(() => readReference('settlement:payment:1')).toThrow('none of this service');
+});
+
+it('of an order and of its bonus is told apart, also where the ids are named by a hash', () => {
+  fc.assert(
+    fc.property(id, id, (partner, orderId) => {
+      const order = orderReference({ programme, partner, orderId });
+      expect(readReference(order)).toEqual({ of: 'order', reference: order });
+      expect(readReference(bonusReference(order))).toEqual({ of: 'bonus', reference: order });
+    }),
+  );
 });
 
 it('passes the contract', () => {

@@ -8,6 +8,11 @@ export function orderReference(order: { programme: string; partner: string; orde
   return reference('order', order.programme, [order.partner, order.orderId]);
 }
 
+/** An order's bonus is a posting of its own. */
+export function bonusReference(order: string): string {
+  return `${order}:bonus`;
+}
+
 /** The stem: each step of a conversion asks under `stepReference`. */
 export function conversionReference(conversion: { programme: string; conversionId: string }): string {
   return reference('conversion', conversion.programme, [conversion.conversionId]);
@@ -22,11 +27,14 @@ export function stepReference(stem: string, step: ConversionStep, askedAgain = 0
 
 export type ReadReference =
   | { readonly of: 'order'; readonly reference: string }
+  /** `reference` is that of the order. */
+  | { readonly of: 'bonus'; readonly reference: string }
   | { readonly of: 'conversion'; readonly reference: string; readonly step: ConversionStep; readonly askedAgain: number };
 
 /** @throws Error on a reference that this service never made. */
 export function readReference(text: string): ReadReference {
-  if (text.startsWith('exchange:order:')) return { of: 'order', reference: text };
+  const [, order, bonus] = /^(exchange:order:[^:]+:(?:#[^:]+|[^:#]+:[^:]+))(:bonus)?$/.exec(text) ?? [];
+  if (order !== undefined) return { of: bonus === undefined ? 'order' : 'bonus', reference: order };
   const [, stem, step, askedAgain = '0'] = /^(exchange:conversion:[^:]+:[^:]+):(hold|capture|release)(?::(\d{1,4}))?$/.exec(text) ?? [];
   if (stem === undefined) throw new Error(`the reference ${text} is none of this service`);
   // The pattern admits these three words only.

@@ -30,6 +30,11 @@ export class Waiting implements OnModuleDestroy {
     await waiting;
   }
 
+  /** Nobody waits for this row any more: it never came to be. */
+  forget(id: string): void {
+    this.answers.wake(id, true);
+  }
+
   /** For `tx.afterCommit`: these rows are over. */
   wake(ids: readonly string[]): void {
     const elsewhere = ids.filter((id) => !this.answers.wake(id, true));

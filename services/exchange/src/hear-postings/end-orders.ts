@@ -1,19 +1,25 @@
 import type { Tx } from '@points/database';
 import { parsePoints } from '@points/kernel';
+import { publish } from '@points/messaging';
+import { instantOf } from '../clock.js';
+import { writeCounts } from '../place-exchange-order/counters.js';
+import { bonusIssueOf } from '../place-exchange-order/issue.js';
+import type { BonusState } from '../place-exchange-order/order.js';
+import type { Bearer } from '../rules/campaign.js';
+import type { Count } from '../rules/caps.js';
 import { orderAfter, type OrderState } from '../rules/order-state.js';
 import { refusalOf, type PostingFact } from './posting-facts.js';
 
 /**
- * Brings orders to their end by what the ledger says; answers the ids of those that ended now.
+ * Brings orders on by what the ledger says of their issue; answers the ids of those that moved. An issued order's bonus is asked for now;
+ * a refused order gives back what caps and campaigns had counted of it.
  * @throws Error when a fact has no order or contradicts it: it is parked and a person looks
  */
 export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]): Promise<string[]> {
   if (facts.length === 0) return [];
-  const rows = await tx.query<{ id: string; reference: string; state: OrderState; municipal_points: string }>(lockOrders, [
-    facts.map((fact) => fact.reference),
-  ]);
+  const rows = await tx.query<OrderRow>(lockOrders, [facts.map((fact) => fact.reference)]);
   const known = new Map(rows.map((row) => [row.reference, row]));
-  const ended: { id: string; state: OrderState; outcome: PostingFact['outcome'] }[] = [];
+  const moved: Moved[] = [];
   for (const { reference, outcome } of facts) {
     const order = known.get(reference);
     if (!order) throw new Error(`there is no order with the reference ${reference}`);
@@ -23,30 +29,82 @@ export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]):
       throw new Error(`the order ${order.id} was issued with another number of points than it asked for`);
     if (state === order.state) continue;
     known.set(reference, { ...order, state });
-    ended.push({ id: order.id, state, outcome });
+    moved.push({ order, state, outcome });
   }
-  if (ended.length)
-    await tx.write(writeOrders, [
-      ended.map((one) => one.id),
-      ended.map((one) => one.state),
-      ended.map(({ outcome }) => (outcome.status === 'posted' ? outcome.posting : null)),
-      ended.map(({ outcome }) => (outcome.status === 'posted' ? outcome.effectiveAt : null)),
-      ended.map(({ outcome }) => refusalOf(outcome)),
-    ]);
-  return ended.map((one) => one.id);
+  if (moved.length === 0) return [];
+  await tx.write(writeOrders, [
+    moved.map(({ order }) => order.id),
+    moved.map((one) => one.state),
+    moved.map(({ outcome }) => (outcome.status === 'posted' ? outcome.posting : null)),
+    moved.map(({ outcome }) => (outcome.status === 'posted' ? outcome.effectiveAt : null)),
+    moved.map(({ outcome }) => refusalOf(outcome)),
+    moved.map(bonusStateOf),
+  ]);
+  await publish(
+    tx,
+    moved.filter(({ outcome }) => outcome.status === 'posted').flatMap(({ order }) => bonusOf(order)),
+  );
+  await writeCounts(
+    tx,
+    moved
+      .filter(({ outcome }) => outcome.status === 'refused')
+      .flatMap(({ order }) => (order.counts ?? []).map((one) => ({ ...one, programme: order.programme, amount: -one.amount }))),
+  );
+  return moved.map(({ order }) => order.id);
+}
+
+interface Moved {
+  readonly order: OrderRow;
+  readonly state: OrderState;
+  readonly outcome: PostingFact['outcome'];
+}
+
+interface OrderRow {
+  readonly id: string;
+  readonly reference: string;
+  readonly tenant: string;
+  readonly programme: string;
+  readonly holder: string;
+  readonly client: string;
+  readonly state: OrderState;
+  readonly municipal_points: string;
+  readonly accepted_at: Date;
+  readonly is_history: boolean;
+  readonly campaign: string | null;
+  readonly bonus_points: string | null;
+  readonly bonus_borne_by: Bearer | null;
+  readonly counts: readonly Count[] | null;
+}
+
+function bonusStateOf({ order, outcome }: Moved): BonusState | null {
+  if (order.campaign === null) return null;
+  return outcome.status === 'posted' ? 'pending' : 'void';
+}
+
+function bonusOf(order: OrderRow) {
+  const { tenant: municipality, programme, reference, holder, client, campaign, bonus_points: given, bonus_borne_by: borneBy } = order;
+  if (campaign === null || given === null || borneBy === null) return [];
+  const effectiveAt = order.is_history ? { effectiveAt: instantOf(order.accepted_at) } : {};
+  return [
+    bonusIssueOf({ municipality, programme, reference, holder, campaign, points: parsePoints(given), borneBy, client, ...effectiveAt }),
+  ];
 }
 
 // Ordered, so that two consumers of one batch queue up instead of deadlocking.
 const lockOrders = {
   name: 'lock_orders',
-  text: 'select id, reference, state, municipal_points from exchange_order where reference = any ($1) order by id for update',
+  text: `
+    select id, reference, tenant, programme, holder, client, state, municipal_points, accepted_at, is_history, campaign, bonus_points,
+           bonus_borne_by, counts
+    from exchange_order where reference = any ($1) order by id for update`,
 };
 
 const writeOrders = {
   name: 'end_orders',
   text: `
     update exchange_order o
-    set state = u.state, posting = u.posting, booked_at = u.booked_at, refusal = u.refusal, updated_at = now()
-    from unnest($1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::jsonb[]) as u (id, state, posting, booked_at, refusal)
+    set state = u.state, posting = u.posting, booked_at = u.booked_at, refusal = u.refusal, bonus_state = u.bonus_state, updated_at = now()
+    from unnest($1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::jsonb[], $6::text[])
+      as u (id, state, posting, booked_at, refusal, bonus_state)
     where o.id = u.id`,
 };

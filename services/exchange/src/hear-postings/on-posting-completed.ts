@@ -5,6 +5,7 @@ import type { Logger } from '@points/observability';
 import { LOGGER } from '@points/service';
 import { CreditAtScheme } from '../convert-points/credit-at-scheme.job.js';
 import { Waiting } from '../waiting.js';
+import { endBonuses } from './end-bonuses.js';
 import { endOrders } from './end-orders.js';
 import { moveConversions } from './move-conversions.js';
 import { postingFacts } from './posting-facts.js';
@@ -20,8 +21,9 @@ export class OnPostingCompleted {
   @OnEvent(postingCompletedV1, { requester: 'exchange' })
   async hear(events: Received<PostingCompleted>[], { tx }: BatchContext): Promise<void> {
     const facts = postingFacts(events);
-    const ended = await endOrders(tx, facts.orders);
-    const { over, inDispute, isCreditDue } = await moveConversions(tx, facts.conversions);
+    const ended = await endOrders(tx, facts.order);
+    await endBonuses(tx, facts.bonus);
+    const { over, inDispute, isCreditDue } = await moveConversions(tx, facts.conversion);
     tx.afterCommit(() => {
       this.waiting.wake([...ended, ...over]);
       if (isCreditDue) this.credits.nudge();

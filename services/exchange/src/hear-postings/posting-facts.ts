@@ -6,18 +6,17 @@ export type PostingFact<Of extends ReadReference['of'] = ReadReference['of']> = 
   readonly outcome: PostingCompleted['outcome'];
 };
 
+export type PostingFacts = { readonly [Of in ReadReference['of']]: PostingFact<Of>[] };
+
 /** @throws Error on a reference that this service never made. */
-export function postingFacts(events: readonly { readonly data: PostingCompleted }[]): {
-  orders: PostingFact<'order'>[];
-  conversions: PostingFact<'conversion'>[];
-} {
-  const [orders, conversions]: [PostingFact<'order'>[], PostingFact<'conversion'>[]] = [[], []];
+export function postingFacts(events: readonly { readonly data: PostingCompleted }[]): PostingFacts {
+  const facts: PostingFacts = { order: [], bonus: [], conversion: [] };
   for (const { data } of events) {
     const read = readReference(data.reference);
-    if (read.of === 'order') orders.push({ ...read, outcome: data.outcome });
-    else conversions.push({ ...read, outcome: data.outcome });
+    // The list of a kind takes the facts of that kind.
+    (facts[read.of] as PostingFact[]).push({ ...read, outcome: data.outcome });
   }
-  return { orders, conversions };
+  return facts;
 }
 
 /** What is stored of a refusal: code, sentence and facts, as the ledger gave them. */

@@ -1,19 +1,23 @@
 import { Body, Controller, Get, Param, Post } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
-import { answer, CauseOf, once, Operation, problem, ProgrammePath, type Answer, type Cause } from '@points/http';
-import { now } from '../clock.js';
+import { answer, CauseOf, Operation, problem, ProgrammePath, type Answer, type Cause } from '@points/http';
+import { uuidv7 } from '@points/kernel';
+import { currentTraceparent } from '@points/observability';
 import { ExchangeOrderPath } from '../ids.js';
 import { refusedAnswer } from '../refused-answer.js';
-import { quoteRefusalCodes } from '../rules/quote.js';
+import { priceRefusalCodes } from '../rules/price.js';
+import { isSettled } from '../rules/order-state.js';
 import { Waiting } from '../waiting.js';
+import { findOrder, maySeeOrdersOf } from './find-order.js';
 import { ExchangeOrderView, PlaceExchangeOrder, type Order } from './order.js';
-import { findOrder, maySeeOrdersOf, placeOrder } from './place-order.js';
+import { OrderDesk } from './order-desk.js';
 
 @Controller('v1/municipalities/:municipality/programmes/:programme')
 export class ExchangeOrdersController {
   constructor(
     private readonly database: Database,
     private readonly waiting: Waiting,
+    private readonly desk: OrderDesk,
   ) {}
 
   @Post('exchange-orders')
@@ -31,20 +35,36 @@ export class ExchangeOrdersController {
       'client-not-of-partner',
       'order-exists',
       'unknown-my-key-id',
-      ...quoteRefusalCodes,
+      'unknown-quote',
+      'quote-differs',
+      'quote-used',
+      'quote-expired',
+      ...priceRefusalCodes,
       'and those of the ledger',
     ],
   })
   async place(@Param() path: ProgrammePath, @Body() body: PlaceExchangeOrder, @CauseOf() cause: Cause): Promise<Answer<ExchangeOrderView>> {
-    // Stored with the key is the order as it was placed; how it ends is read from its row, for the first call and for every repeated one.
-    const placed = await this.database.transaction(tenants(path.municipality), (tx) =>
-      once(tx, cause, async () => {
-        const { isNew, order } = await placeOrder(tx, cause, path.programme, body, now());
-        return answer(isNew ? 201 : 200, order);
-      }),
-    );
-    const isFirst = placed.status === 201 && placed.headers === undefined;
-    const order = await this.end(path, body, placed.body, isFirst);
+    const id = uuidv7();
+    // Before the order is placed: its end may be heard before the desk has answered.
+    const over = this.waiting.until(id);
+    const placed = await this.desk
+      .place(cause, {
+        id,
+        municipality: path.municipality,
+        programme: path.programme,
+        order: body,
+        channel: 'api',
+        client: cause.client,
+        isOnBehalf: cause.scopes.has('exchange:on-behalf'),
+        mayBringHistory: cause.scopes.has('history:write'),
+        traceparent: currentTraceparent(),
+      })
+      .catch((error: unknown) => {
+        this.waiting.forget(id);
+        throw error;
+      });
+    if (placed.body.id !== id) this.waiting.forget(id);
+    const order = await (placed.body.id === id ? this.end(path, placed.body, over) : this.endOfKnown(path, placed.body));
     return endedAnswer(order.view, placed);
   }
 
@@ -59,23 +79,39 @@ export class ExchangeOrdersController {
   }
 
   /** The order once it is over, or as it is at the deadline. */
-  private async end(path: ProgrammePath, body: PlaceExchangeOrder, known: Order, isFirst: boolean): Promise<Order> {
-    const read = async () =>
-      (await this.database.transaction(tenants(path.municipality), (tx) => findOrder(tx, path.programme, body))) ?? known;
-    if (known.view.state !== 'pending') return known;
-    const over = this.waiting.until(known.id);
-    // A repeated call may have come after the end: nobody will wake it.
-    if (!isFirst && (await read()).view.state !== 'pending') this.waiting.wake([known.id]);
+  private async end(path: ProgrammePath, placed: Order, over: Promise<void>): Promise<Order> {
     await over;
-    return read();
+    return this.stand(path, placed);
+  }
+
+  /** A repeated request may come after the end: nobody would wake it. */
+  private async endOfKnown(path: ProgrammePath, known: Order): Promise<Order> {
+    if (isSettled(known.view.state)) return this.stand(path, known);
+    const over = this.waiting.until(known.id);
+    const order = await this.stand(path, known);
+    if (!isSettled(order.view.state)) return this.end(path, order, over);
+    this.waiting.wake([known.id]);
+    return order;
+  }
+
+  private async stand(path: ProgrammePath, { id, view }: Order): Promise<Order> {
+    const found = await this.database.transaction(tenants(path.municipality), (tx) => findOrder(tx, path.programme, view));
+    return found ?? { id, view };
   }
 }
 
 function endedAnswer(order: ExchangeOrderView, placed: Answer<Order>): Answer<ExchangeOrderView> {
   switch (order.state) {
     case 'completed':
+    case 'reversing':
+    case 'reversed':
       return answer(placed.status, order, placed.headers);
+    case 'in-review':
+    case 'reserving':
     case 'pending':
+    case 'committing':
+    case 'cancelling':
+    case 'in-dispute':
       return answer(202, order, placed.headers);
     case 'refused':
       return refusedAnswer(order.refusal, { orderId: order.orderId, partner: order.partner, state: order.state }, placed.headers);

@@ -4,8 +4,17 @@ import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Matches, Min, ValidateNested } from 'class-validator';
 import { instantOf } from '../clock.js';
 import { idForm, paperIdForm } from '../ids.js';
+import { bearers, type Bearer } from '../rules/campaign.js';
 import { orderStates, type OrderState } from '../rules/order-state.js';
-import { Rate } from '../set-up-partners/partner.js';
+import { Rate } from '../set-up-partners/terms-shapes.js';
+
+/** The way by which an order came. */
+export const channels = ['api', 'coupon', 'link', 'upload', 'reserve'] as const;
+export type Channel = (typeof channels)[number];
+
+export const bonusStates = ['waiting', 'pending', 'posted', 'refused', 'void'] as const;
+/** waiting: for the order's own points. pending: asked of the ledger. void: the order came to nothing. */
+export type BonusState = (typeof bonusStates)[number];
 
 export class PlaceExchangeOrder {
   /** The partner's own id of the order: the same id with the same content is the same order, whatever the Idempotency-Key. */
@@ -25,6 +34,11 @@ export class PlaceExchangeOrder {
   @IsOptional()
   @IsPoints()
   municipalPoints?: number;
+
+  /** A quote of this partner for this person and amount: the order gives what it says, or is refused. */
+  @IsOptional()
+  @IsUUID()
+  quote?: string;
 
   /** Only to bring history in (scope history:write): the order's own time, under whose rules it is booked. */
   @IsOptional()
@@ -46,9 +60,30 @@ export class RefusalView {
 }
 
 export class AppliedRate extends Rate {
+  /** Of the partner's terms. */
   @IsInt()
   @Min(1)
   version!: number;
+}
+
+export class BonusView {
+  @IsString()
+  campaign!: string;
+
+  @IsPoints()
+  points!: number;
+
+  @IsIn([...bearers])
+  borneBy!: Bearer;
+
+  @IsIn([...bonusStates])
+  state!: BonusState;
+
+  /** Present once refused by the ledger; the order's own points are there all the same. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => RefusalView)
+  refusal?: RefusalView;
 }
 
 export class ExchangeOrderView {
@@ -74,6 +109,25 @@ export class ExchangeOrderView {
   @Type(() => AppliedRate)
   rate!: AppliedRate;
 
+  /** What rounding left, over the rate's denominator: partnerPoints × numerator = municipalPoints × denominator + rest. Absent when nothing. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  rest?: number;
+
+  @IsIn([...channels])
+  channel!: Channel;
+
+  @IsOptional()
+  @IsUUID()
+  quote?: string;
+
+  /** Issued by themselves once the order's own points are. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => BonusView)
+  bonus?: BonusView;
+
   @IsInstant()
   acceptedAt!: string;
 
@@ -97,10 +151,19 @@ export class ExchangeOrderView {
 export interface OrderRow {
   readonly id: string;
   readonly order_id: string;
+  readonly reference: string;
   readonly partner: string;
   readonly my_key_id: string;
   readonly partner_points: string;
   readonly municipal_points: string;
+  readonly rest: string;
+  readonly channel: Channel;
+  readonly quote: string | null;
+  readonly campaign: string | null;
+  readonly bonus_points: string | null;
+  readonly bonus_borne_by: Bearer | null;
+  readonly bonus_state: BonusState | null;
+  readonly bonus_refusal: RefusalView | null;
   readonly version: number;
   readonly numerator: number;
   readonly denominator: number;
@@ -118,10 +181,11 @@ export interface Order {
 }
 
 export const selectOrder = `
-  select o.id, o.order_id, o.partner, o.my_key_id, o.partner_points, o.municipal_points, o.accepted_at, o.state, o.posting, o.booked_at,
-         o.refusal, r.version, r.numerator, r.denominator
+  select o.id, o.order_id, o.reference, o.partner, o.my_key_id, o.partner_points, o.municipal_points, o.rest, o.channel, o.quote, o.campaign,
+         o.bonus_points, o.bonus_borne_by, o.bonus_state, o.bonus_refusal, o.accepted_at, o.state, o.posting, o.booked_at,
+         o.refusal, t.version, t.numerator, t.denominator
   from exchange_order o
-  join partner_rate r on r.programme = o.programme and r.partner = o.partner and r.version = o.rate_version`;
+  join partner_terms t on t.programme = o.programme and t.partner = o.partner and t.version = o.terms_version`;
 
 export function orderOf(row: OrderRow): Order {
   return {
@@ -134,10 +198,20 @@ export function orderOf(row: OrderRow): Order {
       partnerPoints: parsePoints(row.partner_points),
       municipalPoints: parsePoints(row.municipal_points),
       rate: { numerator: row.numerator, denominator: row.denominator, version: row.version },
+      ...(row.rest !== '0' && { rest: Number(row.rest) }),
+      channel: row.channel,
+      ...(row.quote !== null && { quote: row.quote }),
+      ...bonusOf(row),
       acceptedAt: instantOf(row.accepted_at),
       ...(row.booked_at && { bookedAt: instantOf(row.booked_at) }),
       ...(row.posting && { posting: row.posting }),
       ...(row.refusal && { refusal: row.refusal }),
     },
   };
+}
+
+function bonusOf(row: OrderRow): { bonus?: BonusView } {
+  const { campaign, bonus_points: given, bonus_borne_by: borneBy, bonus_state: state, bonus_refusal: refusal } = row;
+  if (campaign === null || given === null || borneBy === null || state === null) return {};
+  return { bonus: { campaign, points: parsePoints(given), borneBy, state, ...(refusal && { refusal }) } };
 }

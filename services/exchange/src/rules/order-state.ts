@@ -1,8 +1,21 @@
 /**
- * pending: asked of the ledger. completed: the points are issued. refused: the ledger said no. An order that the rules of this
- * service refuse is never stored, so it has no state.
+ * in-review: waits for a person. reserving: a linked partner is to set the partner points aside. pending: asked of the ledger.
+ * committing: issued, a linked partner is to take the partner points for good. cancelling: not issued, a linked partner is to give them
+ * back. completed: the points are issued. refused: they are not. reversing, reversed: taken back from the holder. in-dispute: two parties
+ * say what cannot both be; a person looks. An order that the rules of this service refuse is never stored, so it has no state.
  */
-export const orderStates = ['pending', 'completed', 'refused'] as const;
+export const orderStates = [
+  'in-review',
+  'reserving',
+  'pending',
+  'committing',
+  'cancelling',
+  'completed',
+  'refused',
+  'reversing',
+  'reversed',
+  'in-dispute',
+] as const;
 export type OrderState = (typeof orderStates)[number];
 
 export const orderEvents = ['issue-posted', 'issue-refused'] as const;
@@ -16,8 +29,20 @@ export function orderAfter(state: OrderState, event: OrderEvent): OrderState | u
   return transitions[state][event];
 }
 
+/** Nothing more happens to it by itself: whoever waits for its end may be told. */
+export function isSettled(state: OrderState): boolean {
+  return state === 'completed' || state === 'refused' || state === 'reversed';
+}
+
 const transitions: Readonly<Record<OrderState, Readonly<Partial<Record<OrderEvent, OrderState>>>>> = {
+  'in-review': {},
+  reserving: {},
   pending: { 'issue-posted': 'completed', 'issue-refused': 'refused' },
+  committing: { 'issue-posted': 'committing' },
+  cancelling: { 'issue-refused': 'cancelling' },
   completed: { 'issue-posted': 'completed' },
   refused: { 'issue-refused': 'refused' },
+  reversing: { 'issue-posted': 'reversing' },
+  reversed: { 'issue-posted': 'reversed' },
+  'in-dispute': { 'issue-posted': 'in-dispute', 'issue-refused': 'in-dispute' },
 };

@@ -10,6 +10,8 @@ import {
   type Refusal,
   type Result,
 } from '@points/kernel';
+import type { Cap } from './caps.js';
+import { hoursText, isOpenAt, type OpeningHours } from './opening-hours.js';
 
 /** What a partner and the municipality have agreed. Ratios and lots differ by partner and are data, never constants. */
 export interface Terms {
@@ -21,6 +23,9 @@ export interface Terms {
   readonly maxPartnerPoints?: Points;
   readonly validFrom?: LocalDate;
   readonly validTo?: LocalDate;
+  /** Absent: at any time. */
+  readonly openingHours?: readonly OpeningHours[];
+  readonly caps?: readonly Cap[];
 }
 
 export interface OrderedAmount {
@@ -33,6 +38,7 @@ export interface OrderedAmount {
 /** In the order in which they are checked: one bad order has exactly one right answer. */
 export const quoteRefusalCodes = [
   'partner-not-open',
+  'outside-opening-hours',
   'below-minimum',
   'above-maximum',
   'not-whole-lots',
@@ -52,6 +58,12 @@ export function quote(terms: Terms, order: OrderedAmount): Result<Points, QuoteR
       code: 'partner-not-open',
       detail: `orders are taken ${validFrom ? `from ${validFrom} ` : ''}${validTo ? `through ${validTo}` : 'on'}, not on ${day}`,
       facts: { day, ...(validFrom && { validFrom }), ...(validTo && { validTo }) },
+    });
+  if (terms.openingHours && !isOpenAt(terms.openingHours, acceptedAt))
+    return refuse({
+      code: 'outside-opening-hours',
+      detail: `orders are taken ${hoursText(terms.openingHours)} (Tokyo)`,
+      facts: { openingHours: hoursText(terms.openingHours) },
     });
   if (min !== undefined && partnerPoints < min)
     return refuse({ code: 'below-minimum', detail: `at least ${min} partner points can be exchanged`, facts: { minimum: min } });

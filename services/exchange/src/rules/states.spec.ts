@@ -14,6 +14,13 @@ describe('an order', () => {
     ['pending', 'issue-refused', 'refused'],
     ['completed', 'issue-posted', 'completed'],
     ['refused', 'issue-refused', 'refused'],
+    // Heard again: nothing changes.
+    ['committing', 'issue-posted', 'committing'],
+    ['cancelling', 'issue-refused', 'cancelling'],
+    ['reversing', 'issue-posted', 'reversing'],
+    ['reversed', 'issue-posted', 'reversed'],
+    ['in-dispute', 'issue-posted', 'in-dispute'],
+    ['in-dispute', 'issue-refused', 'in-dispute'],
   ];
 
   it.each(orderStates.flatMap((state) => orderEvents.map((event) => ({ state, event, after: found(allowed, state, event) }))))(

@@ -1,79 +1,28 @@
 import { parsePoints, ratio, type LocalDate } from '@points/kernel';
-import { IsDay, IsInstant, IsPoints } from '@points/http';
+import { IsInstant } from '@points/http';
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayUnique,
-  IsArray,
-  IsInt,
-  IsOptional,
-  IsString,
-  Length,
-  Matches,
-  Max,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, IsString, Length, Max, Min, ValidateNested } from 'class-validator';
 import type { Terms } from '../rules/quote.js';
+import { Rate, TermsShape } from './terms-shapes.js';
 
-/** One company, a few systems of it. */
-const clientsMax = 20;
-/** The bound of kernel's ratio. */
-const ratioPartMax = 1_000_000_000;
 export const partnersPageMax = 200;
 
-export class Rate {
-  /** Municipal points … */
-  @IsInt()
-  @Min(1)
-  @Max(ratioPartMax)
-  numerator!: number;
+/**
+ * direct: the partner's own system places the orders. coupon-code: residents redeem codes that the partner has handed out.
+ * account-link: residents link their account at the partner, and each order reserves and commits points there.
+ */
+export const partnerKinds = ['direct', 'coupon-code', 'account-link'] as const;
+export type PartnerKind = (typeof partnerKinds)[number];
 
-  /** … for this many partner points. */
-  @IsInt()
-  @Min(1)
-  @Max(ratioPartMax)
-  denominator!: number;
-}
-
-export class PutPartner {
-  @IsString()
-  @Length(1, 100)
-  name!: string;
-
-  @ValidateNested()
-  @Type(() => Rate)
-  rate!: Rate;
-
-  @IsPoints()
-  lotPartnerPoints!: number;
-
+export class PutPartner extends TermsShape {
+  /** Cannot be changed later. `direct` when absent. */
   @IsOptional()
-  @IsPoints()
-  minPartnerPoints?: number;
-
-  @IsOptional()
-  @IsPoints()
-  maxPartnerPoints?: number;
-
-  @IsOptional()
-  @IsDay()
-  validFrom?: string;
-
-  @IsOptional()
-  @IsDay()
-  validTo?: string;
-
-  /** OAuth clients that may place orders for this partner. */
-  @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(clientsMax)
-  @ArrayUnique()
-  @Matches(/^[\x21-\x7e]{1,100}$/, { each: true })
-  clients?: string[];
+  @IsIn([...partnerKinds])
+  kind?: PartnerKind;
 }
 
 export class RateVersion extends Rate {
+  /** Of the terms as a whole. */
   @IsInt()
   @Min(1)
   version!: number;
@@ -84,41 +33,21 @@ export class RateVersion extends Rate {
   holdsFrom?: string;
 }
 
-export class PartnerView {
+/** The terms that hold now. */
+export class PartnerView extends TermsShape {
   @IsString()
   partner!: string;
 
-  @IsString()
-  name!: string;
+  @IsIn([...partnerKinds])
+  kind!: PartnerKind;
 
-  /** The version that holds now. */
   @ValidateNested()
   @Type(() => RateVersion)
-  rate!: RateVersion;
-
-  @IsPoints()
-  lotPartnerPoints!: number;
-
-  @IsOptional()
-  @IsPoints()
-  minPartnerPoints?: number;
-
-  @IsOptional()
-  @IsPoints()
-  maxPartnerPoints?: number;
-
-  @IsOptional()
-  @IsDay()
-  validFrom?: string;
-
-  @IsOptional()
-  @IsDay()
-  validTo?: string;
+  declare rate: RateVersion;
 
   @IsArray()
-  @ArrayMaxSize(clientsMax)
   @IsString({ each: true })
-  clients!: string[];
+  declare clients: string[];
 }
 
 export class PartnersView {
@@ -148,15 +77,18 @@ export class PartnersQuery {
   limit?: number;
 }
 
-/** A partner with one version of its rate, as `partnerColumns` selects it. */
-export interface PartnerRow {
+/** One version of a partner's terms, as `termsColumns` selects it. */
+export interface TermsRow {
   readonly partner: string;
+  readonly kind: PartnerKind;
   readonly name: string;
   readonly lot: string;
   readonly min: string | null;
   readonly max: string | null;
   readonly valid_from: LocalDate | null;
   readonly valid_to: LocalDate | null;
+  readonly opening_hours: TermsShape['openingHours'] | null;
+  readonly caps: TermsShape['caps'] | null;
   readonly clients: readonly string[];
   readonly version: number;
   readonly numerator: number;
@@ -164,21 +96,21 @@ export interface PartnerRow {
   readonly holds_from: Date | null;
 }
 
-/** Of `partner p` joined with `partner_rate r`. Days leave as text: pg would make local midnights of them. */
-export const partnerColumns = `
-  p.partner, p.name, p.lot_partner_points as lot, p.min_partner_points as min, p.max_partner_points as max,
-  p.valid_from::text as valid_from, p.valid_to::text as valid_to, p.clients,
-  r.version, r.numerator, r.denominator, case when isfinite(r.holds_from) then r.holds_from end as holds_from`;
+/** Of `partner p` joined with `partner_terms t`. Days leave as text: pg would make local midnights of them. */
+export const termsColumns = `
+  p.partner, p.kind, t.name, t.lot_partner_points as lot, t.min_partner_points as min, t.max_partner_points as max,
+  t.valid_from::text as valid_from, t.valid_to::text as valid_to, t.opening_hours, t.caps, t.clients,
+  t.version, t.numerator, t.denominator, case when isfinite(t.holds_from) then t.holds_from end as holds_from`;
 
-/** The rate that holds at a time given as parameter: of those that had begun, the one set last. */
-export const rateAt = (parameter: string) => `
+/** The terms that hold at a time given as SQL: of those that had begun, the ones that began last. */
+export const termsAt = (time: string, alias = 't') => `
   join lateral (
-    select version, numerator, denominator, holds_from from partner_rate
-    where programme = p.programme and partner = p.partner and holds_from <= ${parameter}
-    order by version desc limit 1
-  ) r on true`;
+    select * from partner_terms
+    where programme = p.programme and partner = p.partner and holds_from <= ${time}
+    order by holds_from desc, version desc limit 1
+  ) ${alias} on true`;
 
-export function termsOf(row: PartnerRow): Terms {
+export function termsOf(row: TermsRow): Terms {
   return {
     rate: ratio(row.numerator, row.denominator),
     lotPartnerPoints: parsePoints(row.lot),
@@ -186,13 +118,16 @@ export function termsOf(row: PartnerRow): Terms {
     ...(row.max !== null && { maxPartnerPoints: parsePoints(row.max) }),
     ...(row.valid_from !== null && { validFrom: row.valid_from }),
     ...(row.valid_to !== null && { validTo: row.valid_to }),
+    ...(row.opening_hours && { openingHours: row.opening_hours }),
+    ...(row.caps && { caps: row.caps.map((cap) => ({ ...cap, points: parsePoints(String(cap.points)) })) }),
   };
 }
 
-export function partnerView(row: PartnerRow): PartnerView {
-  const { rate, ...limits } = termsOf(row);
+export function partnerView(row: TermsRow): PartnerView {
+  const { rate, openingHours, caps, ...limits } = termsOf(row);
   return {
     partner: row.partner,
+    kind: row.kind,
     name: row.name,
     rate: {
       numerator: rate.numerator,
@@ -201,6 +136,8 @@ export function partnerView(row: PartnerRow): PartnerView {
       ...(row.holds_from && { holdsFrom: row.holds_from.toISOString() }),
     },
     ...limits,
+    ...(openingHours && { openingHours: openingHours.map((one) => ({ ...one, days: [...one.days] })) }),
+    ...(caps && { caps: caps.map((cap) => ({ ...cap })) }),
     clients: [...row.clients],
   };
 }

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Param, Put, Query } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
-import { answer, Operation, problem, ProgrammePath, type Answer } from '@points/http';
+import { answer, CauseOf, Operation, problem, ProgrammePath, type Answer, type Cause } from '@points/http';
 import { now } from '../clock.js';
 import { PartnerPath } from '../ids.js';
 import { PartnersQuery, PartnersView, partnersPageMax, PartnerView, PutPartner } from './partner.js';
@@ -12,14 +12,18 @@ export class PartnersController {
 
   @Put(':partner')
   @Operation({
-    summary: 'Set a partner up, or change its terms',
-    description: 'A changed rate becomes a new version that holds from now on; orders keep the version they were placed under.',
+    summary: 'Set a partner up',
+    description:
+      '201: made. 200: it is there with these terms. Other terms than those that hold are proposed as a change, which a second person approves.',
     scope: 'partners:write',
     answer: PartnerView,
     also: { 201: PartnerView },
+    problems: ['change-needs-approval'],
   })
-  async put(@Param() path: PartnerPath, @Body() body: PutPartner): Promise<Answer<PartnerView>> {
-    const { isNew, partner } = await this.database.transaction(tenants(path.municipality), (tx) => putPartner(tx, path, body, now()));
+  async put(@Param() path: PartnerPath, @Body() body: PutPartner, @CauseOf() cause: Cause): Promise<Answer<PartnerView>> {
+    const { isNew, partner } = await this.database.transaction(tenants(path.municipality), (tx) =>
+      putPartner(tx, path, body, { client: cause.client, now: now() }),
+    );
     return answer(isNew ? 201 : 200, partner);
   }
 
@@ -36,7 +40,7 @@ export class PartnersController {
 
   @Get(':partner')
   @Operation({
-    summary: 'A partner and the rate that holds now',
+    summary: 'A partner and the terms that hold now',
     scope: 'partners:read',
     answer: PartnerView,
     problems: ['unknown-partner'],

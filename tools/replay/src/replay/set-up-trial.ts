@@ -73,7 +73,7 @@ async function setUpPartner(
   const reply = await client.put('exchange', path, { name: partner, rate, lotPartnerPoints });
   if (reply.status < 300) return undefined;
   const [field] = fieldProblems(reply.body);
-  if (reply.status !== 400 && reply.status !== 422) throw new CloudError(`The partner ${partner} was refused: ${describeProblem(reply)}`);
+  if (![400, 409, 422].includes(reply.status)) throw new CloudError(`The partner ${partner} was refused: ${describeProblem(reply)}`);
   return bad(columnOf(field?.field ?? 'partner'), describeProblem(reply));
 }
 

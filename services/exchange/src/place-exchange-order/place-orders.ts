@@ -1,0 +1,192 @@
+import type { Tx } from '@points/database';
+import { problem, type Problem } from '@points/http';
+import { parseInstant, points, type Instant } from '@points/kernel';
+import { publish } from '@points/messaging';
+import type { Campaign } from '../rules/campaign.js';
+import type { OrderState } from '../rules/order-state.js';
+import { countersFor, price, type Price, type PricedOrder } from '../rules/price.js';
+import { runningCampaigns } from '../run-campaigns/campaigns.js';
+import { termsOf } from '../set-up-partners/partner.js';
+import { lockCounters, writeCounts, type Tally } from './counters.js';
+import { issueOf } from './issue.js';
+import { insertOrders, orderParameters, type NewOrder } from './insert-orders.js';
+import type { Channel, ExchangeOrderView, Order, PlaceExchangeOrder } from './order.js';
+import { readFacts, type OrderFacts } from './order-facts.js';
+
+/** An order that somebody wants, by whatever way it came. */
+export interface OrderWish {
+  /** Of the row that it becomes, by which callers wait for its end. */
+  readonly id: string;
+  readonly municipality: string;
+  readonly programme: string;
+  readonly order: PlaceExchangeOrder;
+  readonly channel: Channel;
+  readonly client: string;
+  /** May place orders for every partner. */
+  readonly isOnBehalf: boolean;
+  readonly mayBringHistory: boolean;
+  readonly traceparent?: string | undefined;
+}
+
+/** A problem leaves nothing behind: the same order may come again once the cause is gone. */
+export type Placed = { readonly isNew: boolean; readonly order: Order } | { readonly problem: Problem };
+
+/**
+ * The one way by which orders come into being, one or many in a transaction: those that the rules allow are stored, counted by caps
+ * and campaigns, and asked of the ledger. Decided in their order, each seeing the ones before it.
+ * @throws OrdersRaced when another transaction placed one of them meanwhile: roll back and call again
+ */
+export async function placeOrders(tx: Tx, wishes: readonly OrderWish[], now: Instant): Promise<Placed[]> {
+  const facts = await readFacts(tx, wishes, now);
+  const campaigns = await campaignsOf(tx, facts);
+  const tally = await lockCounters(tx, countersWanted(facts, campaigns));
+
+  const fresh = new Map<string, NewOrder>();
+  const usedQuotes = new Set<string>();
+  const placed = facts.map((fact): Placed => {
+    const { wish, reference } = fact;
+    const before = fact.before ?? fresh.get(reference)?.order;
+    const trouble = mayAsk(fact) ?? (before ? differsFrom(before, wish.order) : undefined);
+    if (trouble) return { problem: trouble };
+    if (before) return { isNew: false, order: before };
+    const decided = decide(fact, campaigns.get(wish.programme) ?? [], tally, usedQuotes);
+    if ('problem' in decided) return decided;
+    fresh.set(reference, decided);
+    if (wish.order.quote !== undefined) usedQuotes.add(wish.order.quote);
+    tally.add(wish, decided.price.counts);
+    return { isNew: true, order: decided.order };
+  });
+
+  const all = [...fresh.values()];
+  if (all.length === 0) return placed;
+  const written = await tx.write(insertOrders, orderParameters(all));
+  if (written !== all.length) throw new OrdersRaced();
+  await writeCounts(tx, tally.changes);
+  await publish(
+    tx,
+    all.filter(({ order }) => order.view.state === 'pending').map((one) => issueOf(one)),
+  );
+  return placed;
+}
+
+/** Another transaction placed one of the orders, or used its quote, between the look and the insert. */
+export class OrdersRaced extends Error {
+  /** As PostgreSQL says "serialization failure": whoever runs the transaction tries again. */
+  readonly code = '40001';
+
+  constructor() {
+    super('another transaction placed one of these orders');
+  }
+}
+
+/** Who may not ask is told so before anything about the order. */
+function mayAsk({ wish, settings }: OrderFacts): Problem | undefined {
+  const { order, mayBringHistory, isOnBehalf, client } = wish;
+  if (order.acceptedAt !== undefined && !mayBringHistory)
+    return problem(403, 'scope-missing', 'acceptedAt brings history in; this needs a token with the scope history:write', {
+      scope: 'history:write',
+    });
+  if (!settings) return problem(422, 'unknown-partner', 'the programme has no such partner', { partner: order.partner });
+  if (!isOnBehalf && !settings.clientsNow.includes(client))
+    return problem(403, 'client-not-of-partner', 'this client may not place orders for this partner', { partner: order.partner });
+  return undefined;
+}
+
+function decide(
+  fact: OrderFacts,
+  campaigns: readonly Campaign[],
+  tally: Tally,
+  usedQuotes: ReadonlySet<string>,
+): (NewOrder & { readonly price: Price }) | { readonly problem: Problem } {
+  const { wish, holder, settings, quoted, acceptedAt, reference } = fact;
+  const { order, programme, municipality } = wish;
+  if (!settings) throw new Error('assertion failed: an order without a partner was refused before');
+  if (holder === undefined) return { problem: problem(422, 'unknown-my-key-id', 'no holder is registered with this My Key ID') };
+  if (order.quote !== undefined) {
+    const trouble = quoteTrouble(fact, usedQuotes);
+    if (trouble) return { problem: trouble };
+  }
+  const row = quoted?.terms ?? settings.terms;
+  const priced: PricedOrder = {
+    partner: order.partner,
+    holder,
+    partnerPoints: points(order.partnerPoints),
+    acceptedAt,
+    ...(order.municipalPoints !== undefined && { municipalPoints: points(order.municipalPoints) }),
+    ...(quoted && { isQuoted: true }),
+    ...(quoted?.bonus && { promisedBonus: quoted.bonus }),
+  };
+  const decided = price(termsOf(row), campaigns, priced, (counter) => tally.of(programme, counter));
+  if (!decided.ok) return { problem: problem(422, decided.refusal.code, decided.refusal.detail, decided.refusal.facts) };
+  const { municipalPoints, rest, bonus } = decided.value;
+  const state: OrderState = 'pending';
+  const view: ExchangeOrderView = {
+    orderId: order.orderId,
+    partner: order.partner,
+    state,
+    myKeyId: order.myKeyId,
+    partnerPoints: order.partnerPoints,
+    municipalPoints,
+    rate: { numerator: row.numerator, denominator: row.denominator, version: row.version },
+    ...(rest !== 0 && { rest }),
+    channel: wish.channel,
+    ...(order.quote !== undefined && { quote: order.quote }),
+    ...(bonus && { bonus: { ...bonus, state: 'waiting' as const } }),
+    acceptedAt,
+  };
+  return { municipality, programme, reference, holder, wish, price: decided.value, order: { id: wish.id, view } };
+}
+
+function quoteTrouble({ wish, quoted, holder, isQuoteUsed, acceptedAt }: OrderFacts, usedQuotes: ReadonlySet<string>): Problem | undefined {
+  const { order } = wish;
+  if (!quoted)
+    return problem(422, 'unknown-quote', 'there is no such quote of this partner; it may have been too long ago', { quote: order.quote });
+  const differs = [
+    ...(quoted.holder === holder ? [] : ['myKeyId']),
+    ...(quoted.partnerPoints === order.partnerPoints ? [] : ['partnerPoints']),
+  ];
+  if (differs.length)
+    return problem(422, 'quote-differs', `the quote was given for another ${differs.join(' and ')}`, {
+      errors: differs.map((field) => ({ field, reason: 'differs from the quote' })),
+    });
+  if (isQuoteUsed || usedQuotes.has(quoted.id))
+    return problem(409, 'quote-used', 'another order was placed with this quote; ask for a new one');
+  if (quoted.validUntil <= acceptedAt)
+    return problem(422, 'quote-expired', 'the quote is over; ask for a new one', { validUntil: quoted.validUntil });
+  return undefined;
+}
+
+/** What a repeated order says must be what the first one said. */
+function differsFrom({ view }: Order, order: PlaceExchangeOrder): Problem | undefined {
+  const differs = [
+    ...(view.myKeyId !== order.myKeyId ? ['myKeyId'] : []),
+    ...(view.partnerPoints !== order.partnerPoints ? ['partnerPoints'] : []),
+    ...(order.municipalPoints !== undefined && view.municipalPoints !== order.municipalPoints ? ['municipalPoints'] : []),
+    ...(order.quote !== undefined && view.quote !== order.quote ? ['quote'] : []),
+    ...(order.acceptedAt !== undefined && view.acceptedAt !== parseInstant(order.acceptedAt) ? ['acceptedAt'] : []),
+  ];
+  if (differs.length === 0) return undefined;
+  return problem(409, 'order-exists', `an order with this id exists with other content: ${differs.join(', ')}`, {
+    errors: differs.map((field) => ({ field, reason: 'differs from the order that exists' })),
+  });
+}
+
+/** None are read where no order could be new. */
+async function campaignsOf(tx: Tx, facts: readonly OrderFacts[]): Promise<Map<string, Campaign[]>> {
+  const open = facts.filter((one) => one.settings && !one.before);
+  const times = open.map((one) => one.acceptedAt).sort();
+  const [first, last] = [times[0], times.at(-1)];
+  if (first === undefined || last === undefined) return new Map();
+  return runningCampaigns(tx, [...new Set(open.map((one) => one.wish.programme))], { first, last });
+}
+
+function countersWanted(facts: readonly OrderFacts[], campaigns: ReadonlyMap<string, Campaign[]>) {
+  return facts.flatMap(({ wish, settings, quoted, holder, before, acceptedAt }) => {
+    if (!settings || holder === undefined || before) return [];
+    const { municipality, programme, order } = wish;
+    const running = campaigns.get(programme) ?? [];
+    return countersFor(termsOf(quoted?.terms ?? settings.terms), running, { partner: order.partner, holder, acceptedAt }).map(
+      (counter) => ({ municipality, programme, ...counter }),
+    );
+  });
+}

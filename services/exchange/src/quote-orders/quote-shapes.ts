@@ -1,0 +1,73 @@
+import { IsInstant, IsMyKeyId, IsPoints } from '@points/http';
+import { Type } from 'class-transformer';
+import { IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, Min, ValidateNested } from 'class-validator';
+import { idForm } from '../ids.js';
+import { AppliedRate } from '../place-exchange-order/order.js';
+import { bearers, type Bearer } from '../rules/campaign.js';
+
+export class AskQuote {
+  @Matches(idForm)
+  partner!: string;
+
+  @IsMyKeyId()
+  myKeyId!: string;
+
+  /** What the resident would give; what is not a whole lot stays at the partner. */
+  @IsPoints()
+  partnerPoints!: number;
+}
+
+export class QuotedBonus {
+  @IsString()
+  campaign!: string;
+
+  @IsPoints()
+  points!: number;
+
+  @IsIn([...bearers])
+  borneBy!: Bearer;
+}
+
+/** All that a resident must know before the order is placed with `quote`. */
+export class QuoteView {
+  @IsUUID()
+  quote!: string;
+
+  @IsString()
+  partner!: string;
+
+  /** What will be taken at the partner: whole lots. Order exactly these. */
+  @IsPoints()
+  partnerPoints!: number;
+
+  /** Of what was asked about, not a whole lot: it stays at the partner. */
+  @IsInt()
+  @Min(0)
+  leftPartnerPoints!: number;
+
+  @IsPoints()
+  municipalPoints!: number;
+
+  /** What rounding leaves, over the rate's denominator. Absent when nothing. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  rest?: number;
+
+  /** Kept by an order with this quote, or the order is refused with `bonus-gone`. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => QuotedBonus)
+  bonus?: QuotedBonus;
+
+  @ValidateNested()
+  @Type(() => AppliedRate)
+  rate!: AppliedRate;
+
+  @IsInstant()
+  quotedAt!: string;
+
+  /** The first instant at which the quote is over. */
+  @IsInstant()
+  validUntil!: string;
+}

@@ -1,0 +1,124 @@
+import { IsDay, IsPoints } from '@points/http';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  ArrayUnique,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { capPeriods, type Cap, type CapPeriod } from '../rules/caps.js';
+import { weekdays, type Weekday } from '../rules/opening-hours.js';
+
+/** One company, a few systems of it. */
+export const clientsMax = 20;
+/** The bound of kernel's ratio. */
+const ratioPartMax = 1_000_000_000;
+const openingHoursMax = 20;
+const capsMax = 10;
+
+export class Rate {
+  /** Municipal points … */
+  @IsInt()
+  @Min(1)
+  @Max(ratioPartMax)
+  numerator!: number;
+
+  /** … for this many partner points. */
+  @IsInt()
+  @Min(1)
+  @Max(ratioPartMax)
+  denominator!: number;
+}
+
+/** Hours in Tokyo at which orders are taken; over midnight they are two entries. */
+export class OpeningHoursShape {
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(weekdays.length)
+  @ArrayUnique()
+  @IsIn([...weekdays], { each: true })
+  days!: Weekday[];
+
+  @Matches(/^([01]\d|2[0-3]):[0-5]\d$/)
+  from!: string;
+
+  /** Later than `from`; 24:00 is the end of the day. */
+  @Matches(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/)
+  to!: string;
+}
+
+/** How many municipal points one person, or all together, may exchange from the partner per calendar period in Tokyo. */
+export class CapShape {
+  @IsIn(['holder', 'partner'])
+  of!: Cap['of'];
+
+  @IsIn([...capPeriods])
+  per!: CapPeriod;
+
+  @IsPoints()
+  points!: number;
+}
+
+/** What a partner and the municipality have agreed. */
+export class TermsShape {
+  @IsString()
+  @Length(1, 100)
+  name!: string;
+
+  @ValidateNested()
+  @Type(() => Rate)
+  rate!: Rate;
+
+  @IsPoints()
+  lotPartnerPoints!: number;
+
+  @IsOptional()
+  @IsPoints()
+  minPartnerPoints?: number;
+
+  @IsOptional()
+  @IsPoints()
+  maxPartnerPoints?: number;
+
+  @IsOptional()
+  @IsDay()
+  validFrom?: string;
+
+  @IsOptional()
+  @IsDay()
+  validTo?: string;
+
+  /** Absent: at any time. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(openingHoursMax)
+  @ValidateNested({ each: true })
+  @Type(() => OpeningHoursShape)
+  openingHours?: OpeningHoursShape[];
+
+  @IsOptional()
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(capsMax)
+  @ValidateNested({ each: true })
+  @Type(() => CapShape)
+  caps?: CapShape[];
+
+  /** OAuth clients that may act for this partner. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(clientsMax)
+  @ArrayUnique()
+  @Matches(/^[\x21-\x7e]{1,100}$/, { each: true })
+  clients?: string[];
+}
