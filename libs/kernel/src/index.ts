@@ -16,6 +16,7 @@ export {
   type Instant,
   type LocalDate,
 } from './jst.js';
+export { addMonths, expiresAt, expiresAtAfterUse, fiscalYearEnd, type Expiry } from './expiry.js';
 export { uuidv7, isUuid, randomToken } from './ids.js';
 export { assert, unreachable } from './assert.js';
 export { refuse, done, type Refusal, type Result } from './result.js';

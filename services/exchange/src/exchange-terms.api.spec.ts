@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { holderRegisteredV1 } from '@points/contracts';
+import { isDeepStrictEqual } from 'node:util';
+import { holderRegisteredV1, programmeChangedV1 } from '@points/contracts';
 import { everyTenant, tenants } from '@points/database';
 import { event, publish } from '@points/messaging';
 import { call, testService, type TestService } from '@points/service-testing';
@@ -293,6 +294,30 @@ describe('a quote', () => {
     expect(Date.parse(String(quoted.validUntil)) - Date.parse(String(quoted.quotedAt))).toBe(600_000);
     expect(body).toMatchObject({ state: 'completed', municipalPoints: 1_000, quote: quoted.quote, rate: { version: 1 } });
     expect((await place(partner, { partnerPoints: 1_000 })).body.municipalPoints).toBe(500);
+  });
+
+  it('says how long the points will live and where they can be used, by the newest that the ledger has told', async () => {
+    const partner = await newPartner();
+    const told = (changedAt: string, days: number) =>
+      event(programmeChangedV1, {
+        ...{ municipality: utsunomiya, programme, name: 'うつのみや自治体ポイント', firstDay: '2017-09-25', changedAt },
+        versions: [{ version: 1, validFrom: '2017-09-25', expiry: { kind: 'days-after-grant', days }, usableAt: ['mailorder:092011'] }],
+      });
+    // The outbox of any service may tell it: what counts is what arrives.
+    await service.database.transaction(tenants(utsunomiya), (tx) =>
+      publish(tx, [told('2026-11-01T00:00:00.000Z', 100), told('2026-10-01T00:00:00.000Z', 5)]),
+    );
+
+    const lastDay = new Date(Date.now() + 9 * 3_600_000 + 100 * 86_400_000).toISOString().slice(0, 10);
+    await eventually(async () => {
+      const { body } = await ask(partner);
+      return isDeepStrictEqual(body.points, {
+        name: 'うつのみや自治体ポイント',
+        lastDay,
+        isRenewedByUse: false,
+        usableAt: ['mailorder:092011'],
+      });
+    });
   });
 
   it('is for one order, one person, one amount and ten minutes', async () => {

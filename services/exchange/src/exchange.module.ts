@@ -3,6 +3,7 @@ import { ChangesController } from './change-terms/changes.http.js';
 import { ConversionsController } from './convert-points/conversions.http.js';
 import { CreditAtScheme } from './convert-points/credit-at-scheme.job.js';
 import { OnPostingCompleted } from './hear-postings/on-posting-completed.js';
+import { OnProgrammeChanged } from './know-programmes/on-programme-changed.js';
 import { OnHolderRegistered } from './link-holders/on-holder-registered.js';
 import { ExchangeOrdersController } from './place-exchange-order/exchange-orders.http.js';
 import { OrderDesk } from './place-exchange-order/order-desk.js';
@@ -24,6 +25,7 @@ import { Waiting } from './waiting.js';
     ConversionsController,
     OnPostingCompleted,
     OnHolderRegistered,
+    OnProgrammeChanged,
   ],
   providers: [Waiting, OrderDesk, PruneQuotes, CreditAtScheme],
 })

@@ -1,4 +1,4 @@
-import { holderRegisteredV1, postingCompletedV1 } from '@points/contracts';
+import { holderRegisteredV1, postingCompletedV1, programmeChangedV1 } from '@points/contracts';
 import { ServiceConfig, type ServiceDefinition } from '@points/service';
 import { ExchangeModule } from './exchange.module.js';
 import { migrations } from './migrations.js';
@@ -11,5 +11,5 @@ export const exchange: ServiceDefinition = {
   module: ExchangeModule,
   config: ServiceConfig,
   migrations,
-  reads: [postingCompletedV1, holderRegisteredV1],
+  reads: [postingCompletedV1, holderRegisteredV1, programmeChangedV1],
 };

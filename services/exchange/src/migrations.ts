@@ -3,6 +3,7 @@ import { holderMigrations } from '@points/holders';
 import { httpMigrations } from '@points/http';
 import { messagingMigrations } from '@points/messaging';
 import { conversionStates } from './rules/conversion-state.js';
+import { createProgrammeFacts } from './know-programmes/create-programme-facts.js';
 import { createCampaigns, createQuotes, createTerms, extendOrders } from './schema/create-terms.js';
 
 const createPartners: Migration = {
@@ -164,6 +165,7 @@ export const migrations: readonly Migration[] = [
   createCampaigns,
   createQuotes,
   extendOrders,
+  createProgrammeFacts,
 ];
 
 function listed(states: readonly string[]): string {

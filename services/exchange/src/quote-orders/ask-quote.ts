@@ -2,7 +2,9 @@ import type { Tx } from '@points/database';
 import { findHolder, unknownMyKeyId } from '@points/holders';
 import { problem, type Cause } from '@points/http';
 import { parseInstant, points, uuidv7, type Instant } from '@points/kernel';
+import { findProgrammeFacts } from '../know-programmes/programme-facts.js';
 import { readTally } from '../place-exchange-order/counters.js';
+import { lotOfQuote } from '../rules/lot-of-quote.js';
 import { countersFor, price } from '../rules/price.js';
 import { runningCampaigns } from '../run-campaigns/campaigns.js';
 import { termsAt, termsColumns, termsOf, type TermsRow } from '../set-up-partners/partner.js';
@@ -37,6 +39,8 @@ export async function askQuote(tx: Tx, cause: Cause, programme: string, asked: A
   if (!priced.ok) throw problem(422, priced.refusal.code, priced.refusal.detail, priced.refusal.facts);
 
   const { municipalPoints, rest, bonus } = priced.value;
+  const programmeFacts = await findProgrammeFacts(tx, programme);
+  const lot = programmeFacts && lotOfQuote(programmeFacts, now);
   const view: QuoteView = {
     quote: uuidv7(),
     partner: asked.partner,
@@ -46,6 +50,7 @@ export async function askQuote(tx: Tx, cause: Cause, programme: string, asked: A
     ...(rest !== 0 && { rest }),
     ...(bonus && { bonus: { ...bonus } }),
     rate: { numerator: row.numerator, denominator: row.denominator, version: row.version },
+    ...(lot && { points: { name: programmeFacts.name, ...lot, usableAt: [...lot.usableAt] } }),
     quotedAt: now,
     validUntil: parseInstant(new Date(Date.parse(now) + quoteValidMinutes * 60_000).toISOString()),
   };

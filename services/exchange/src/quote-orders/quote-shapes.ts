@@ -1,6 +1,6 @@
-import { IsInstant, IsMyKeyId, IsPoints } from '@points/http';
+import { IsDay, IsInstant, IsMyKeyId, IsPoints } from '@points/http';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, Min, ValidateNested } from 'class-validator';
+import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, Min, ValidateNested } from 'class-validator';
 import { idForm } from '../ids.js';
 import { AppliedRate } from '../place-exchange-order/order.js';
 import { bearers, type Bearer } from '../rules/campaign.js';
@@ -26,6 +26,26 @@ export class QuotedBonus {
 
   @IsIn([...bearers])
   borneBy!: Bearer;
+}
+
+export class FuturePoints {
+  /** The name of the points, as residents know it. */
+  @IsString()
+  name!: string;
+
+  /** The last day on which they can be used; absent when they do not end. */
+  @IsOptional()
+  @IsDay()
+  lastDay?: string;
+
+  /** True when each use moves that day. */
+  @IsBoolean()
+  isRenewedByUse!: boolean;
+
+  /** Tags of places, as in the ledger's rules; none: anywhere. */
+  @IsArray()
+  @IsString({ each: true })
+  usableAt!: string[];
 }
 
 /** All that a resident must know before the order is placed with `quote`. */
@@ -63,6 +83,12 @@ export class QuoteView {
   @ValidateNested()
   @Type(() => AppliedRate)
   rate!: AppliedRate;
+
+  /** What becomes of the points if they are issued today. Absent while the ledger has not told of the programme. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => FuturePoints)
+  points?: FuturePoints;
 
   @IsInstant()
   quotedAt!: string;

@@ -44,7 +44,7 @@ export class ProgrammesController {
     problems: ['programme-exists'],
   })
   put(@Param() path: ProgrammePath, @Body() body: PutProgramme): Promise<Answer<ProgrammeView>> {
-    return this.database.transaction(tenants(path.municipality), (tx) => putProgramme(tx, programmeOfPath(path), body));
+    return this.database.transaction(tenants(path.municipality), (tx) => putProgramme(tx, programmeOfPath(path), body, this.now()));
   }
 
   @Post(':programme/rules')

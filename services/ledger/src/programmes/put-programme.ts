@@ -13,12 +13,13 @@ import {
   type StoredProgramme,
 } from './programme-store.js';
 import { rulesOfBody } from './rules-of-body.js';
+import { tellProgramme } from './tell-programme.js';
 
 /**
  * Sets a programme up, or changes what may be changed in place: its name, its last day, whether it takes history in. Rules
  * change by a new version only, and the first day never.
  */
-export async function putProgramme(tx: Tx, programme: ProgrammeId, body: PutProgramme): Promise<Answer<ProgrammeView>> {
+export async function putProgramme(tx: Tx, programme: ProgrammeId, body: PutProgramme, now: Instant): Promise<Answer<ProgrammeView>> {
   // Days were checked by the body's class.
   const wanted = {
     programme,
@@ -43,7 +44,7 @@ export async function putProgramme(tx: Tx, programme: ProgrammeId, body: PutProg
   }
   const rules = rulesOfBody(body.rules);
 
-  if (await insertProgramme(tx, wanted, rules)) return answer(201, await view(tx, programme));
+  if (await insertProgramme(tx, wanted, rules)) return answer(201, viewOf(await told(tx, programme, now)));
 
   await lockProgramme(tx, programme);
   const stored = await stand(tx, programme);
@@ -61,7 +62,8 @@ export async function putProgramme(tx: Tx, programme: ProgrammeId, body: PutProg
     );
   }
   await updateProgramme(tx, wanted);
-  return answer(200, await view(tx, programme));
+  // Told anew even when nothing changed: setting up again is how a service that missed it hears.
+  return answer(200, viewOf(await told(tx, programme, now)));
 }
 
 /** A new version of the rules, from a day on. What was granted before keeps the version it was granted under. */
@@ -79,7 +81,7 @@ export async function addRules(tx: Tx, programme: ProgrammeId, body: AddRules, n
     throw problem(422, 'history-closed', 'rules cannot begin in the past, because the programme does not take history in');
   }
   await insertRules(tx, programme, { version: (last?.version ?? 0) + 1, validFrom: body.validFrom as LocalDate, rules });
-  return answer(201, await view(tx, programme));
+  return answer(201, viewOf(await told(tx, programme, now)));
 }
 
 /** @throws Problem 404 `unknown-programme` */
@@ -89,6 +91,8 @@ export async function stand(tx: Tx, programme: ProgrammeId): Promise<StoredProgr
   return found;
 }
 
-async function view(tx: Tx, programme: ProgrammeId): Promise<ProgrammeView> {
-  return viewOf(await stand(tx, programme));
+async function told(tx: Tx, programme: ProgrammeId, now: Instant): Promise<StoredProgramme> {
+  const stored = await stand(tx, programme);
+  await tellProgramme(tx, stored, now);
+  return stored;
 }

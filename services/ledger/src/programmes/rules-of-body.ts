@@ -1,7 +1,7 @@
 import { problem } from '@points/http';
-import { points, unreachable, type LocalDate } from '@points/kernel';
+import { points, unreachable, type Expiry, type LocalDate } from '@points/kernel';
 import type { GrantPeriod, Limit, UsePeriod } from '../rules/limits.js';
-import type { Expiry, RefundOfExpired, Rules } from '../rules/programme.js';
+import type { RefundOfExpired, Rules } from '../rules/programme.js';
 import type { ExpiryBody, LimitBody, RulesBody } from './programme-bodies.js';
 
 /** Exactly the fields that a kind of rule needs, and defaults for what is not told. @throws Problem 422 `invalid-request` */

@@ -1,6 +1,5 @@
-import { isPoints, jstDateOf, unreachable, type Instant, type LocalDate, type Points } from '@points/kernel';
+import { expiresAt, expiresAtAfterUse, isPoints, jstDateOf, unreachable, type Instant, type LocalDate, type Points } from '@points/kernel';
 import { giveBack, municipalityAccount } from './give-back.js';
-import { expiresAt, expiresAtAfterUse } from './expiry.js';
 import type { AnyInstruction, PostingRequest, Use } from './instruction.js';
 import { countersOf, passesCap, passesVelocity, type Count, type Limit, type TallyOf } from './limits.js';
 import { draw, freeOf, isLiving, isOver, sliceParts, type Drawing, type Funding, type Lot } from './lots.js';

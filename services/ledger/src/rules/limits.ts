@@ -1,5 +1,4 @@
-import { jstDateOf, points, unreachable, type Instant, type Points } from '@points/kernel';
-import { fiscalYearEnd } from './expiry.js';
+import { fiscalYearEnd, jstDateOf, points, unreachable, type Instant, type Points } from '@points/kernel';
 import type { AnyInstruction } from './instruction.js';
 import type { Rejection } from './rejection.js';
 

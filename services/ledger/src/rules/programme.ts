@@ -1,4 +1,4 @@
-import { jstDateOf, type Instant, type LocalDate, type Points, type ProgrammeId } from '@points/kernel';
+import { jstDateOf, type Expiry, type Instant, type LocalDate, type Points, type ProgrammeId } from '@points/kernel';
 import type { Limit } from './limits.js';
 
 /** A municipality's kind of point (ポイント制度). Its rules are versions, each with the day from which it holds. */
@@ -50,19 +50,6 @@ export interface Rules {
 
 /** A debt is paid by the grants that come next, before the holder can use them. */
 export type ReverseOfSpent = 'refuse' | 'debt';
-
-/** When a lot's time is over. "Usable through day X" is 23:59:59.999 of X in Tokyo. */
-export type Expiry =
-  /** A lot of day D is usable through D + days. */
-  | { readonly kind: 'days-after-grant'; readonly days: number }
-  /** Usable through the last day of the month that is `months` after the month of the grant; 0 is the month itself. */
-  | { readonly kind: 'end-of-month'; readonly months: number }
-  /** Usable through 31 March of the fiscal year (April to March) that is `years` after the year of the grant; 0 is the year itself. */
-  | { readonly kind: 'fiscal-year-end'; readonly years: number }
-  | { readonly kind: 'fixed-day'; readonly day: LocalDate }
-  /** Usable through the day `months` after the last use of the account; the grant counts as a use of its own lot. */
-  | { readonly kind: 'months-after-last-use'; readonly months: number }
-  | { readonly kind: 'none' };
 
 /** What happens to points that come back (refund, release of a hold) into a lot whose time is over meanwhile. */
 export type RefundOfExpired =

@@ -1,15 +1,25 @@
-import { endOfDayJst, jstDateOf, parseInstant, points, programmeId, startOfDayJst, type Instant, type LocalDate } from '@points/kernel';
+import {
+  endOfDayJst,
+  expiresAt,
+  jstDateOf,
+  parseInstant,
+  points,
+  programmeId,
+  startOfDayJst,
+  type Expiry,
+  type Instant,
+  type LocalDate,
+} from '@points/kernel';
 import fc from 'fast-check';
 import { bodyOfRules, rulesOfBody } from '../programmes/rules-of-body.js';
 import { instantOf } from '../post/wire.js';
 import { Book, keyOf } from '../post/book.js';
 import { decide } from './decide.js';
 import { expire } from './expire.js';
-import { expiresAt } from './expiry.js';
 import { semanticContent, type Instruction, type PostingRequest } from './instruction.js';
 import { byDrawOrder, draw, type Lot } from './lots.js';
 import type { Posting } from './movement.js';
-import type { Expiry, Programme, Rules } from './programme.js';
+import type { Programme, Rules } from './programme.js';
 
 const id = programmeId('141305-trial');
 const [anna, ben] = ['holder:00000000-0000-4000-8000-00000000000a', 'holder:00000000-0000-4000-8000-00000000000b'];

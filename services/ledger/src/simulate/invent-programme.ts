@@ -1,6 +1,6 @@
-import { points, programmeId, type LocalDate, type ProgrammeId } from '@points/kernel';
+import { points, programmeId, type Expiry, type LocalDate, type ProgrammeId } from '@points/kernel';
 import type { Limit } from '../rules/limits.js';
-import type { Expiry, RefundOfExpired, Rules } from '../rules/programme.js';
+import type { RefundOfExpired, Rules } from '../rules/programme.js';
 import { dayNumber } from './model.js';
 import type { Random } from './random.js';
 

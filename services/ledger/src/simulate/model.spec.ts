@@ -1,7 +1,5 @@
-import { parseInstant } from '@points/kernel';
+import { expiresAt, parseInstant, type Expiry } from '@points/kernel';
 import fc from 'fast-check';
-import { expiresAt } from '../rules/expiry.js';
-import type { Expiry } from '../rules/programme.js';
 import { dayAfter } from './invent-programme.js';
 import { endOf, iso } from './model.js';
 

@@ -1,7 +1,6 @@
 import { everyTenant, tenants } from '@points/database';
-import { programmeId, tenantOf, type LocalDate } from '@points/kernel';
+import { programmeId, tenantOf, type Expiry, type LocalDate } from '@points/kernel';
 import { insertRules, updateProgramme } from '../programmes/programme-store.js';
-import type { Expiry } from '../rules/programme.js';
 import { dayAfter, inventRules, programmes } from './invent-programme.js';
 import { dayNumber, midnightAfter, type ModelProgramme } from './model.js';
 import type { Random } from './random.js';

@@ -1,8 +1,7 @@
-import { isInstant, jstDateOf, startOfDayJst, type LocalDate } from '@points/kernel';
+import { expiresAtAfterUse, isInstant, jstDateOf, startOfDayJst, type LocalDate } from '@points/kernel';
 import { grants, transferLeaf, type TransferFacts } from '../chain/leaf.js';
 import { postedOf } from '../chain/read-facts.js';
 import type { Row, TransferLine } from '../move/lines.js';
-import { expiresAtAfterUse } from '../rules/expiry.js';
 import type { Rules } from '../rules/programme.js';
 import type { Findings } from './findings.js';
 

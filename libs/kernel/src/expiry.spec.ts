@@ -1,7 +1,6 @@
-import { parseInstant, type LocalDate } from '@points/kernel';
 import fc from 'fast-check';
-import { addMonths, expiresAt, expiresAtAfterUse, fiscalYearEnd } from './expiry.js';
-import type { Expiry } from './programme.js';
+import { addMonths, expiresAt, expiresAtAfterUse, fiscalYearEnd, type Expiry } from './expiry.js';
+import { parseInstant, type LocalDate } from './jst.js';
 
 const at = parseInstant;
 const day = (text: string) => text as LocalDate;

@@ -1,5 +1,18 @@
-import { addDays, endOfDayJst, jstDateOf, unreachable, type Instant, type LocalDate } from '@points/kernel';
-import type { Expiry } from './programme.js';
+import { unreachable } from './assert.js';
+import { addDays, endOfDayJst, jstDateOf, type Instant, type LocalDate } from './jst.js';
+
+/** When a lot's time is over. "Usable through day X" is 23:59:59.999 of X in Tokyo. */
+export type Expiry =
+  /** A lot of day D is usable through D + days. */
+  | { readonly kind: 'days-after-grant'; readonly days: number }
+  /** Usable through the last day of the month that is `months` after the month of the grant; 0 is the month itself. */
+  | { readonly kind: 'end-of-month'; readonly months: number }
+  /** Usable through 31 March of the fiscal year (April to March) that is `years` after the year of the grant; 0 is the year itself. */
+  | { readonly kind: 'fiscal-year-end'; readonly years: number }
+  | { readonly kind: 'fixed-day'; readonly day: LocalDate }
+  /** Usable through the day `months` after the last use of the account; the grant counts as a use of its own lot. */
+  | { readonly kind: 'months-after-last-use'; readonly months: number }
+  | { readonly kind: 'none' };
 
 /**
  * The first instant at which a lot granted at `grantedAt` can no longer be used; null when it never ends. A lot lives while
