@@ -7,6 +7,7 @@ import { OnProgrammeChanged } from './know-programmes/on-programme-changed.js';
 import { OnHolderRegistered } from './link-holders/on-holder-registered.js';
 import { ExchangeOrdersController } from './place-exchange-order/exchange-orders.http.js';
 import { OrderDesk } from './place-exchange-order/order-desk.js';
+import { OrderEnds } from './place-exchange-order/order-ends.js';
 import { PruneQuotes } from './quote-orders/prune-quotes.job.js';
 import { QuotesController } from './quote-orders/quotes.http.js';
 import { CampaignsController } from './run-campaigns/campaigns.http.js';
@@ -27,6 +28,6 @@ import { Waiting } from './waiting.js';
     OnHolderRegistered,
     OnProgrammeChanged,
   ],
-  providers: [Waiting, OrderDesk, PruneQuotes, CreditAtScheme],
+  providers: [Waiting, OrderDesk, OrderEnds, PruneQuotes, CreditAtScheme],
 })
 export class ExchangeModule {}

@@ -30,7 +30,7 @@ export class Waiting implements OnModuleDestroy {
     await waiting;
   }
 
-  /** Nobody waits for this row any more: it never came to be. */
+  /** The callers of this process need not wait for the row: it never came to be, or is over already. */
   forget(id: string): void {
     this.answers.wake(id, true);
   }

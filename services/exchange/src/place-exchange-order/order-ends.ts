@@ -1,0 +1,69 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Database, tenants } from '@points/database';
+import { answer, type Answer, type ProgrammePath } from '@points/http';
+import { uuidv7 } from '@points/kernel';
+import { refusedAnswer } from '../refused-answer.js';
+import { isSettled } from '../rules/order-state.js';
+import { Waiting } from '../waiting.js';
+import { findOrder } from './find-order.js';
+import type { ExchangeOrderView, Order } from './order.js';
+
+/** Answers calls that place an order, whatever way it comes: with its end, or as it stands at the deadline. */
+@Injectable()
+export class OrderEnds {
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(Waiting) private readonly waiting: Waiting,
+  ) {}
+
+  /** `place` is given the id that a new order is to have. What it throws is thrown. */
+  async answer(path: ProgrammePath, place: (id: string) => Promise<Answer<Order>>): Promise<Answer<ExchangeOrderView>> {
+    const id = uuidv7();
+    // Before the order is placed: its end may be heard before the answer.
+    const over = this.waiting.until(id);
+    const placed = await place(id).catch((error: unknown) => {
+      this.waiting.forget(id);
+      throw error;
+    });
+    if (placed.body.id !== id) this.waiting.forget(id);
+    const order = await (placed.body.id === id ? this.end(path, placed.body, over) : this.endOfKnown(path, placed.body));
+    return endedAnswer(order.view, placed);
+  }
+
+  private async end(path: ProgrammePath, placed: Order, over: Promise<void>): Promise<Order> {
+    await over;
+    return this.stand(path, placed);
+  }
+
+  /** A repeated request may come after the end: nobody would wake it. */
+  private async endOfKnown(path: ProgrammePath, known: Order): Promise<Order> {
+    const over = this.waiting.until(known.id);
+    const order = await this.stand(path, known);
+    if (!isSettled(order.view.state)) return this.end(path, order, over);
+    this.waiting.forget(known.id);
+    return order;
+  }
+
+  private async stand(path: ProgrammePath, { id, view }: Order): Promise<Order> {
+    const found = await this.database.transaction(tenants(path.municipality), (tx) => findOrder(tx, path.programme, view));
+    return found ?? { id, view };
+  }
+}
+
+function endedAnswer(order: ExchangeOrderView, placed: Answer<Order>): Answer<ExchangeOrderView> {
+  switch (order.state) {
+    case 'completed':
+    case 'reversing':
+    case 'reversed':
+      return answer(placed.status, order, placed.headers);
+    case 'in-review':
+    case 'reserving':
+    case 'pending':
+    case 'committing':
+    case 'cancelling':
+    case 'in-dispute':
+      return answer(202, order, placed.headers);
+    case 'refused':
+      return refusedAnswer(order.refusal, { orderId: order.orderId, partner: order.partner, state: order.state }, placed.headers);
+  }
+}
