@@ -14,6 +14,7 @@ export interface BootstrapClient {
 export const everyScope: readonly string[] = [
   ...both('activities', 'clients', 'conversions', 'donations', 'exchange', 'facilities', 'funds', 'grants', 'holders', 'orders'),
   ...both('partners', 'payments', 'products', 'programmes', 'schemes', 'shops'),
+  'coupons:redeem',
   'exchange:on-behalf',
   'history:write',
   'holders:republish',

@@ -7,7 +7,14 @@ export function composeEnvironment(before: string, ours: Readonly<Record<string,
 /** The files that docker-compose.yml mounts as secrets. */
 export function secretFiles(services: readonly string[]): string[] {
   return [
-    ...['postgres-password', 'admin-database-url', 'database-passwords.json', 'identity-jwks.json', 'bootstrap-clients.json'],
+    ...[
+      'postgres-password',
+      'admin-database-url',
+      'database-passwords.json',
+      'identity-jwks.json',
+      'bootstrap-clients.json',
+      'exchange-coupon-key',
+    ],
     ...services.flatMap((service) => [`${service}-database-url`, `${service}-migration-database-url`]),
   ];
 }

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomToken } from '@points/kernel';
 import { bootstrapClients, type BootstrapClient } from './clients.js';
@@ -9,6 +9,8 @@ export interface Secrets {
   /** Identity's private keys, a JWK set. */
   readonly jwksFile: string;
   readonly clientsFile: string;
+  /** Under which exchange hashes coupon codes. */
+  readonly couponKeyFile: string;
   readonly clients: readonly BootstrapClient[];
 }
 
@@ -19,6 +21,7 @@ export function keepSecrets(home: string, services: readonly string[]): Secrets 
   const passwordsFile = join(folder, 'database-passwords.json');
   const jwksFile = join(folder, 'identity-jwks.json');
   const clientsFile = join(folder, 'bootstrap-clients.json');
+  const couponKeyFile = join(folder, 'exchange-coupon-key');
 
   const kept = readJson<Record<string, { password: string; ownerPassword: string }>>(passwordsFile) ?? {};
   const passwords = new Map(
@@ -28,14 +31,20 @@ export function keepSecrets(home: string, services: readonly string[]): Secrets 
 
   if (!readJson(jwksFile)) writeSecret(jwksFile, { keys: [signingKey()] });
 
+  if (!existsSync(couponKeyFile)) writeText(couponKeyFile, randomToken());
+
   const clients = bootstrapClients(readJson<BootstrapClient[]>(clientsFile) ?? []);
   writeSecret(clientsFile, clients);
-  return { passwords, jwksFile, clientsFile, clients };
+  return { passwords, jwksFile, clientsFile, clients, couponKeyFile };
 }
 
 /** Whole or not at all: a reader never sees half a file, and a full disk leaves the old one. */
 export function writeSecret(file: string, content: unknown): void {
-  writeFileSync(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  writeText(file, `${JSON.stringify(content, null, 2)}\n`);
+}
+
+function writeText(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text, { mode: 0o600 });
   renameSync(`${file}.new`, file);
 }
 

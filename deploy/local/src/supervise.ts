@@ -151,6 +151,7 @@ export function supervise(definition: CloudDefinition, settings: Settings, say: 
       const startedAt = Date.now();
       return started.ready.then(() => say(`${one.name} is ready (${((Date.now() - startedAt) / 1_000).toFixed(1)} s)`));
     };
+    const exchangeFiles = { COUPON_KEY_FILE: secrets.couponKeyFile };
     const identityFiles = { JWKS_FILE: secrets.jwksFile, BOOTSTRAP_CLIENTS_FILE: secrets.clientsFile };
     const simulators = definition.simulators.map((one) => launch(one, { CLOUD_FILE: cloudFilePath(settings.home) }));
     // A simulator that fails is told and tried again by its supervision; the cloud does not wait for it.
@@ -162,6 +163,7 @@ export function supervise(definition: CloudDefinition, settings: Settings, say: 
           DATABASE_URL: database?.url,
           MIGRATION_DATABASE_URL: database?.migrationUrl,
           ...(one.name === 'identity' && identityFiles),
+          ...(one.name === 'exchange' && exchangeFiles),
         });
       }),
     );

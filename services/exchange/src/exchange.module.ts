@@ -8,8 +8,11 @@ import { OnHolderRegistered } from './link-holders/on-holder-registered.js';
 import { ExchangeOrdersController } from './place-exchange-order/exchange-orders.http.js';
 import { OrderDesk } from './place-exchange-order/order-desk.js';
 import { OrderEnds } from './place-exchange-order/order-ends.js';
-import { PruneQuotes } from './quote-orders/prune-quotes.job.js';
+import { Prune } from './prune.job.js';
 import { QuotesController } from './quote-orders/quotes.http.js';
+import { CouponBatchesController } from './redeem-coupons/coupon-batches.http.js';
+import { CouponKey } from './redeem-coupons/coupon-key.js';
+import { RedemptionsController } from './redeem-coupons/redemptions.http.js';
 import { CampaignsController } from './run-campaigns/campaigns.http.js';
 import { PartnersController } from './set-up-partners/partners.http.js';
 import { SchemesController } from './set-up-schemes/schemes.http.js';
@@ -21,6 +24,8 @@ import { Waiting } from './waiting.js';
     ChangesController,
     CampaignsController,
     QuotesController,
+    CouponBatchesController,
+    RedemptionsController,
     ExchangeOrdersController,
     SchemesController,
     ConversionsController,
@@ -28,6 +33,6 @@ import { Waiting } from './waiting.js';
     OnHolderRegistered,
     OnProgrammeChanged,
   ],
-  providers: [Waiting, OrderDesk, OrderEnds, PruneQuotes, CreditAtScheme],
+  providers: [Waiting, OrderDesk, OrderEnds, CouponKey, Prune, CreditAtScheme],
 })
 export class ExchangeModule {}

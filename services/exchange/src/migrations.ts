@@ -4,6 +4,7 @@ import { httpMigrations } from '@points/http';
 import { messagingMigrations } from '@points/messaging';
 import { conversionStates } from './rules/conversion-state.js';
 import { createProgrammeFacts } from './know-programmes/create-programme-facts.js';
+import { createCoupons } from './redeem-coupons/create-coupons.js';
 import { createCampaigns, createQuotes, createTerms, extendOrders } from './schema/create-terms.js';
 
 const createPartners: Migration = {
@@ -166,6 +167,7 @@ export const migrations: readonly Migration[] = [
   createQuotes,
   extendOrders,
   createProgrammeFacts,
+  createCoupons,
 ];
 
 function listed(states: readonly string[]): string {

@@ -5,14 +5,16 @@ import { instantOf } from '../clock.js';
 import { writeCounts } from '../place-exchange-order/counters.js';
 import { bonusIssueOf } from '../place-exchange-order/issue.js';
 import type { BonusState } from '../place-exchange-order/order.js';
+import { freeCoupons } from '../redeem-coupons/redeem-coupon.js';
 import type { Bearer } from '../rules/campaign.js';
+import type { Channel } from '../rules/channel.js';
 import type { Count } from '../rules/caps.js';
 import { orderAfter, type OrderState } from '../rules/order-state.js';
 import { refusalOf, type PostingFact } from './posting-facts.js';
 
 /**
  * Brings orders on by what the ledger says of their issue; answers the ids of those that moved. An issued order's bonus is asked for now;
- * a refused order gives back what caps and campaigns had counted of it.
+ * a refused order gives back what caps and campaigns had counted of it, and its coupon code.
  * @throws Error when a fact has no order or contradicts it: it is parked and a person looks
  */
 export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]): Promise<string[]> {
@@ -50,6 +52,10 @@ export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]):
       .filter(({ outcome }) => outcome.status === 'refused')
       .flatMap(({ order }) => (order.counts ?? []).map((one) => ({ ...one, programme: order.programme, amount: -one.amount }))),
   );
+  await freeCoupons(
+    tx,
+    moved.flatMap(({ order, outcome }) => (order.channel === 'coupon' && outcome.status === 'refused' ? [order.reference] : [])),
+  );
   return moved.map(({ order }) => order.id);
 }
 
@@ -66,6 +72,7 @@ interface OrderRow {
   readonly programme: string;
   readonly holder: string;
   readonly client: string;
+  readonly channel: Channel;
   readonly state: OrderState;
   readonly municipal_points: string;
   readonly accepted_at: Date;
@@ -94,7 +101,7 @@ function bonusOf(order: OrderRow) {
 const lockOrders = {
   name: 'lock_orders',
   text: `
-    select id, reference, tenant, programme, holder, client, state, municipal_points, accepted_at, is_history, campaign, bonus_points,
+    select id, reference, tenant, programme, holder, client, channel, state, municipal_points, accepted_at, is_history, campaign, bonus_points,
            bonus_borne_by, counts
     from exchange_order where reference = any ($1) order by id for update`,
 };

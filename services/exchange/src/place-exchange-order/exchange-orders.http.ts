@@ -30,6 +30,7 @@ export class ExchangeOrdersController {
     problems: [
       'unknown-partner',
       'client-not-of-partner',
+      'wrong-channel',
       'order-exists',
       'unknown-my-key-id',
       'unknown-quote',

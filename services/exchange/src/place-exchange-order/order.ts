@@ -5,12 +5,9 @@ import { IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Matches, Min, Vali
 import { instantOf } from '../clock.js';
 import { idForm, paperIdForm } from '../ids.js';
 import { bearers, type Bearer } from '../rules/campaign.js';
+import { channels, type Channel } from '../rules/channel.js';
 import { orderStates, type OrderState } from '../rules/order-state.js';
 import { Rate } from '../set-up-partners/terms-shapes.js';
-
-/** The way by which an order came. */
-export const channels = ['api', 'coupon', 'link', 'upload', 'reserve'] as const;
-export type Channel = (typeof channels)[number];
 
 export const bonusStates = ['waiting', 'pending', 'posted', 'refused', 'void'] as const;
 /** waiting: for the order's own points. pending: asked of the ledger. void: the order came to nothing. */

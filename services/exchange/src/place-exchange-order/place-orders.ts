@@ -3,6 +3,7 @@ import { problem, type Problem } from '@points/http';
 import { parseInstant, points, type Instant } from '@points/kernel';
 import { publish } from '@points/messaging';
 import type { Campaign } from '../rules/campaign.js';
+import { takesChannel, type Channel } from '../rules/channel.js';
 import type { OrderState } from '../rules/order-state.js';
 import { countersFor, price, type Price, type PricedOrder } from '../rules/price.js';
 import { runningCampaigns } from '../run-campaigns/campaigns.js';
@@ -10,7 +11,7 @@ import { termsOf } from '../set-up-partners/partner.js';
 import { lockCounters, writeCounts, type Tally } from './counters.js';
 import { issueOf } from './issue.js';
 import { insertOrders, orderParameters, type NewOrder } from './insert-orders.js';
-import type { Channel, ExchangeOrderView, Order, PlaceExchangeOrder } from './order.js';
+import type { ExchangeOrderView, Order, PlaceExchangeOrder } from './order.js';
 import { readFacts, type OrderFacts } from './order-facts.js';
 
 /** An order that somebody wants, by whatever way it came. */
@@ -89,6 +90,12 @@ function mayAsk({ wish, settings }: OrderFacts): Problem | undefined {
   if (!settings) return problem(422, 'unknown-partner', 'the programme has no such partner', { partner: order.partner });
   if (!isOnBehalf && !settings.clientsNow.includes(client))
     return problem(403, 'client-not-of-partner', 'this client may not place orders for this partner', { partner: order.partner });
+  const { kind } = settings.terms;
+  if (!takesChannel(kind, wish.channel, { isHistory: order.acceptedAt !== undefined }))
+    return problem(422, 'wrong-channel', `the partner is of the kind ${kind}: its orders come by another way`, {
+      kind,
+      channel: wish.channel,
+    });
   return undefined;
 }
 

@@ -2,17 +2,11 @@ import { parsePoints, ratio, type LocalDate } from '@points/kernel';
 import { IsInstant } from '@points/http';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, IsString, Length, Max, Min, ValidateNested } from 'class-validator';
+import { partnerKinds, type PartnerKind } from '../rules/channel.js';
 import type { Terms } from '../rules/quote.js';
 import { Rate, TermsShape } from './terms-shapes.js';
 
 export const partnersPageMax = 200;
-
-/**
- * direct: the partner's own system places the orders. coupon-code: residents redeem codes that the partner has handed out.
- * account-link: residents link their account at the partner, and each order reserves and commits points there.
- */
-export const partnerKinds = ['direct', 'coupon-code', 'account-link'] as const;
-export type PartnerKind = (typeof partnerKinds)[number];
 
 export class PutPartner extends TermsShape {
   /** Cannot be changed later. `direct` when absent. */
