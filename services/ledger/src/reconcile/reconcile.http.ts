@@ -1,16 +1,14 @@
 import { Body, Controller, HttpException, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Database, tenants } from '@points/database';
-import { IsDay, Operation, problem, ProgrammePath } from '@points/http';
+import { formatOf, FormatQuery, IsDay, jsonOrCsv, Operation, problem, ProgrammePath } from '@points/http';
 import { endOfDayJst, startOfDayJst, type LocalDate } from '@points/kernel';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { formatOf, jsonOrCsv } from '../csv/json-or-csv.js';
 import { programmeOfPath } from '../programmes/programme-path.js';
 import { stand } from '../programmes/put-programme.js';
-import { FormatQuery } from '../statement/statement-views.js';
 import { timeText, type OwnLine, type Reconciliation } from './match.js';
 import { listedKinds, listRowsMax, type ListedKind, type ListedLine } from './read-list.js';
 import { differencesTable, ownLinesMax, reconcile } from './reconcile.js';

@@ -1,8 +1,6 @@
 import type { Tx } from '@points/database';
-import { problem } from '@points/http';
+import { type CsvTable, problem, utc } from '@points/http';
 import { parsePoints, type Instant, type ProgrammeId } from '@points/kernel';
-import { utc } from '../csv/cursor.js';
-import type { CsvTable } from '../csv/csv-table.js';
 import { match, timeText, type Elsewhere, type OwnLine, type Reconciliation } from './match.js';
 import { listRowsMax, readList, type ListedKind } from './read-list.js';
 

@@ -1,6 +1,6 @@
 import type { Tx } from '@points/database';
+import type { CsvTable } from '@points/http';
 import { points, sumPoints, type Instant, type LocalDate, type Points, type ProgrammeId } from '@points/kernel';
-import type { CsvTable } from '../csv/csv-table.js';
 import type { BaseDate } from './fiscal-year.js';
 import { movements, type MovementRow } from './movements.js';
 

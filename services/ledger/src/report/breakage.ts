@@ -1,6 +1,6 @@
 import type { Tx } from '@points/database';
+import type { CsvTable } from '@points/http';
 import { points, type Instant, type Points, type ProgrammeId } from '@points/kernel';
-import type { CsvTable } from '../csv/csv-table.js';
 import { beginning, movements, type MovementRow } from './movements.js';
 
 export interface BreakageRow extends MovementRow {

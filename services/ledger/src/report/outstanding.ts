@@ -1,7 +1,6 @@
 import type { Tx } from '@points/database';
+import { type CsvTable, cursorOf, readCursor, utc } from '@points/http';
 import { parsePoints, type Instant, type Points, type ProgrammeId } from '@points/kernel';
-import { cursorOf, readCursor, utc } from '../csv/cursor.js';
-import type { CsvTable } from '../csv/csv-table.js';
 import { bookLines, lapses, postedLines, readWide } from './book-lines.js';
 import { ageBucket, ageBuckets, grantedDay, grantedMonth } from './movements.js';
 

@@ -1,7 +1,6 @@
 import type { Tx } from '@points/database';
-import { problem } from '@points/http';
+import { problem, utc } from '@points/http';
 import { jstDateOf, tenantOf, type Instant, type ProgrammeId } from '@points/kernel';
-import { utc } from '../csv/cursor.js';
 import { lockProgramme } from '../programmes/programme-store.js';
 import { fiscalYear } from './fiscal-year.js';
 

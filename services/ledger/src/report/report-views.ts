@@ -1,4 +1,4 @@
-import { IsDay, IsInstant, ProgrammePath } from '@points/http';
+import { FormatQuery, IsDay, IsInstant, PageQuery, pageLinesMax, ProgrammePath } from '@points/http';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -17,8 +17,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
-import { pageLinesMax } from '../csv/json-or-csv.js';
-import { FormatQuery, NextView, PageQuery } from '../statement/statement-views.js';
+import { NextView } from '../statement/statement-views.js';
 import { ageBuckets } from './movements.js';
 import { totalNames, type Total } from './totals.js';
 

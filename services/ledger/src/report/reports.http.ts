@@ -1,10 +1,9 @@
 import { Body, Controller, Get, Inject, Param, Put, Query, Req, Res } from '@nestjs/common';
 import { Database, tenants, type Tx } from '@points/database';
-import { CauseOf, Operation, problem, ProgrammePath, type Cause } from '@points/http';
+import { type Cause, CauseOf, type Format, formatOf, jsonOrCsv, Operation, pageLimit, problem, ProgrammePath } from '@points/http';
 import { endOfDayJst, parseInstant, startOfDayJst, type Instant, type LocalDate, type ProgrammeId } from '@points/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CLOCK, type Clock } from '../clock.js';
-import { formatOf, jsonOrCsv, pageLimit, type Format } from '../csv/json-or-csv.js';
 import { programmeOfPath } from '../programmes/programme-path.js';
 import { stand } from '../programmes/put-programme.js';
 import { baseDateReport, baseDateTable } from './base-date-report.js';

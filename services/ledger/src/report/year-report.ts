@@ -1,6 +1,6 @@
 import type { Tx } from '@points/database';
+import type { CsvTable } from '@points/http';
 import type { Instant, LocalDate, ProgrammeId } from '@points/kernel';
-import type { CsvTable } from '../csv/csv-table.js';
 import { bookLines } from './book-lines.js';
 import { fiscalYear, stateOf, type YearState } from './fiscal-year.js';
 import { movements, type MovementRow, type Period } from './movements.js';

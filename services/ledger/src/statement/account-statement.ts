@@ -1,8 +1,6 @@
 import type { Tx } from '@points/database';
-import { problem } from '@points/http';
+import { type CsvTable, cursorOf, problem, readCursor, utc } from '@points/http';
 import { parsePoints, type Instant, type Points, type ProgrammeId } from '@points/kernel';
-import { cursorOf, readCursor, utc } from '../csv/cursor.js';
-import type { CsvTable } from '../csv/csv-table.js';
 
 export interface AccountBalance {
   /** The sum of its entries: what a merchant, a scheme or a fund has received; below zero for `issued:…`. */

@@ -1,6 +1,6 @@
 import type { Tx } from '@points/database';
+import { utc } from '@points/http';
 import { parsePoints, points, sumPoints, type Instant, type Points, type ProgrammeId } from '@points/kernel';
-import { utc } from '../csv/cursor.js';
 import { byDrawOrder, freeOf, isLiving, isOver, isUsableAt, sliceParts, type Lot } from '../rules/lots.js';
 
 export interface Balance {

@@ -1,7 +1,6 @@
 import type { Tx } from '@points/database';
+import { type CsvTable, cursorOf, readCursor, utc } from '@points/http';
 import { addDays, endOfDayJst, jstDateOf, parsePoints, type Instant, type LocalDate, type Points, type ProgrammeId } from '@points/kernel';
-import { cursorOf, readCursor, utc } from '../csv/cursor.js';
-import type { CsvTable } from '../csv/csv-table.js';
 
 export interface ExpiringLot {
   readonly holder: string;

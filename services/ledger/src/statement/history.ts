@@ -1,7 +1,6 @@
 import type { Tx } from '@points/database';
+import { type CsvTable, cursorOf, readCursor, utc } from '@points/http';
 import { parsePoints, type Instant, type Points, type ProgrammeId } from '@points/kernel';
-import { cursorOf, readCursor, utc } from '../csv/cursor.js';
-import type { CsvTable } from '../csv/csv-table.js';
 
 export interface HistoryLine {
   readonly posting: string;

@@ -1,50 +1,13 @@
-import { IsDay, IsInstant, ProgrammePath } from '@points/http';
+import { IsDay, IsInstant, PageQuery, pageLinesMax, ProgrammePath } from '@points/http';
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsIn,
-  IsInt,
-  IsOptional,
-  IsString,
-  IsUUID,
-  Matches,
-  Max,
-  MaxLength,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
-import { pageLinesMax, type Format } from '../csv/json-or-csv.js';
 
 const nullable = (schema: object) => ({ ...schema, type: ['string', 'null'] }) as never;
 
 export class HolderPath extends ProgrammePath {
   @IsUUID()
   holder!: string;
-}
-
-/** Of every list and report. */
-export class FormatQuery {
-  @IsOptional()
-  @IsIn(['json', 'csv'])
-  @JSONSchema({ description: 'csv: the lines as text/csv, as with Accept: text/csv' })
-  format?: Format;
-}
-
-export class PageQuery extends FormatQuery {
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
-  @JSONSchema({ description: '`next` of the page before' })
-  after?: string;
-
-  @IsOptional()
-  @IsInt()
-  @Min(1)
-  @Max(pageLinesMax.csv)
-  @JSONSchema({ description: `lines; at most ${pageLinesMax.json} for JSON, ${pageLinesMax.csv} for CSV` })
-  limit?: number;
 }
 
 export class BalanceQuery {

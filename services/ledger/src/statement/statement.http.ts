@@ -1,10 +1,9 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
-import { Operation, ProgrammePath } from '@points/http';
+import { formatOf, jsonOrCsv, Operation, pageLimit, ProgrammePath } from '@points/http';
 import { endOfDayJst, parseInstant, startOfDayJst, type Instant, type LocalDate } from '@points/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CLOCK, type Clock } from '../clock.js';
-import { formatOf, jsonOrCsv, pageLimit } from '../csv/json-or-csv.js';
 import { programmeOfPath } from '../programmes/programme-path.js';
 import { stand } from '../programmes/put-programme.js';
 import { balanceAt, balanceNow } from './balance.js';

@@ -1,4 +1,4 @@
-import { problem } from '@points/http';
+import { problem } from '../problem.js';
 import { isInstant, isUuid } from '@points/kernel';
 
 /** Where a page ends: the key of its last line, in a form that nobody is tempted to take apart. */

@@ -1,4 +1,4 @@
-import { problem } from '@points/http';
+import { problem } from '../problem.js';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { csvOf, type CsvTable } from './csv-table.js';
 
