@@ -6,7 +6,8 @@ const outcome = Type.Union([
   Type.Object({
     status: Type.Literal('posted'),
     posting: Type.String({ format: 'uuid', description: 'id of the transfer or of the hold’s movement' }),
-    amount: Type.Integer({ minimum: 0, description: 'points moved, held or released' }),
+    amount: Type.Integer({ minimum: 0, description: 'points moved, held or released; of a reversal, the points taken back' }),
+    owed: Type.Optional(Type.Integer({ minimum: 0, description: 'of a reversal: points that could not be taken back any more and became a debt, which the next grants pay' })),
     effectiveAt: instant,
     balance: Type.Integer({ description: 'posted balance of the holder after it' }),
     available: Type.Integer({ description: 'balance less what is held' }),

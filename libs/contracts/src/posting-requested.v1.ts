@@ -21,6 +21,7 @@ const instruction = Type.Union(
     Type.Object({ kind: Type.Literal('donate'), amount: positivePoints, to: account, places }),
     Type.Object({ kind: Type.Literal('refund'), of: Type.String({ description: 'reference of the posted spend, convert, donate or capture' }), amount: positivePoints }),
     Type.Object({ kind: Type.Literal('transfer'), amount: positivePoints, to: holderAccount }),
+    Type.Object({ kind: Type.Literal('reverse'), of: Type.String({ minLength: 1, maxLength: 200, description: 'reference of the posted issue: what is left of it is taken back; of what is not, the programme’s rules say whether it is refused or becomes a debt' }) }),
   ],
   { description: 'what is to be done with the holder’s account' },
 );

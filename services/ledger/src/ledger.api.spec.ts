@@ -1,4 +1,4 @@
-import { postingRequestedV1 } from '@points/contracts';
+import { postingRequestedV1, type PostingRequested } from '@points/contracts';
 import { tenants } from '@points/database';
 import { uuidv7 } from '@points/kernel';
 import { event, publish } from '@points/messaging';
@@ -189,4 +189,38 @@ describe('the ledger', () => {
       { timeoutMs: 20_000 },
     );
   }, 30_000);
+
+  it('takes a grant back when another service asks for it by event, as that service’s doing', async () => {
+    const holder = uuidv7();
+    const of = `exchange:${uuidv7()}`;
+    const asked = (reference: string, instruction: PostingRequested['instruction'], cause: PostingRequested['cause']) =>
+      event(postingRequestedV1, {
+        ...{ reference, municipality: kawasaki, programme, account: `holder:${holder}`, instruction, cause },
+        effectiveAt: '2018-01-01T00:00:00.000Z',
+      });
+    const issue = { kind: 'issue', amount: 500, source: 'partner:card-a', funding: 'paid' } as const;
+
+    await service.database.transaction(tenants(kawasaki), (tx) =>
+      publish(tx, [
+        asked(of, issue, { actor: 'card-a-system' }),
+        asked(`${of}:reverse`, { kind: 'reverse', of }, { actor: 'card-a-system', reason: 'mistake' }),
+      ]),
+    );
+
+    await eventually(
+      async () => {
+        expect((await read(`holders/${holder}/history`)).body).toMatchObject({
+          lines: [{ kind: 'reverse', change: -500, actor: 'card-a-system', reason: 'mistake' }, { kind: 'issue' }],
+        });
+      },
+      { timeoutMs: 20_000 },
+    );
+  }, 30_000);
+
+  it('does not take a grant back for a client that may only post', async () => {
+    expect(await post(uuidv7(), { kind: 'reverse', of: 'exchange:any' })).toMatchObject({
+      status: 422,
+      body: { code: 'invalid-request', errors: [{ field: 'instruction.kind' }] },
+    });
+  });
 });

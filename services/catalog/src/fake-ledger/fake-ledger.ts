@@ -93,6 +93,7 @@ export async function startFakeLedger({ brokers, prefix }: { brokers: readonly s
       case 'release':
       case 'convert':
       case 'transfer':
+      case 'reverse':
         throw new Error(`the catalogue never asks to ${instruction.kind}`);
       default:
         return unreachable(instruction);

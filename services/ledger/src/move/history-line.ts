@@ -1,7 +1,7 @@
-import type { Instruction as WireInstruction, PostingRequested } from '@points/contracts';
+import type { PostingRequested } from '@points/contracts';
 import { isUuid, parseInstant, tenantOf, type ProgrammeId } from '@points/kernel';
-import type { DoorRequest } from '../post/request.js';
-import { contractProblems, fieldsOf, toPostingRequest } from '../post/to-instruction.js';
+import type { AnyRequest } from '../post/request.js';
+import { contractProblems, fieldsOf, toPostingRequest, type OpenKind } from '../post/to-instruction.js';
 
 export interface FieldError {
   readonly field: string;
@@ -12,7 +12,7 @@ export interface FieldError {
 export function readHistoryLine(
   line: Readonly<Record<string, unknown>>,
   { programme, actor }: { programme: ProgrammeId; actor: string },
-): { readonly request: DoorRequest } | { readonly errors: readonly FieldError[] } {
+): { readonly request: AnyRequest } | { readonly errors: readonly FieldError[] } {
   const { reference, holder, instruction, effectiveAt, reason } = line;
   const errors: FieldError[] = [];
   const wrong = (field: string, why: string) => errors.push({ field, reason: why });
@@ -51,7 +51,7 @@ function readInstruction(value: unknown, wrong: (field: string, reason: string) 
     return undefined;
   }
   // One of the keys, line before.
-  const own = fieldsOf[kind as WireInstruction['kind']];
+  const own = fieldsOf[kind as OpenKind];
   for (const field of Object.keys(fields))
     if (field !== 'kind' && !own.includes(field)) wrong(`instruction.${field}`, `does not belong to ${kind}`);
   if (expiresAt === undefined) return fields;

@@ -176,7 +176,10 @@ describe('batches, limits and debts at the door', () => {
     });
     await door.post([grant, aSpend(hanako, 70, { programme })]);
 
-    expect(await one(reverse())).toMatchObject({ status: 'posted', amount: 30, balance: 0 });
+    const reversal = reverse();
+    const taken = await one(reversal);
+    expect(taken).toMatchObject({ status: 'posted', amount: 30, owed: 70, balance: 0 });
+    expect(await one(reversal, other)).toEqual(taken);
     expect(await accountOf(programme, hanako)).toEqual({ balance: 0, held: 0, debt: 70 });
     expect(await one(reverse(), other)).toMatchObject({ code: 'reverse-exceeds' });
     expect(await one(anIssue(hanako, 50, { programme }))).toMatchObject({ status: 'posted', amount: 50, balance: 0 });

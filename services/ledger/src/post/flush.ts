@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import { postingCompletedV1, type PostingOutcome } from '@points/contracts';
-import { points, tenantOf, uuidv7, type Instant } from '@points/kernel';
+import { points, tenantOf, uuidv7, type Instant, type Points } from '@points/kernel';
 import { event, type OutgoingEvent } from '@points/messaging';
 import { decide, effectiveTime } from '../rules/decide.js';
 import { semanticContent, type AnyInstruction } from '../rules/instruction.js';
 import { countersOf } from '../rules/limits.js';
-import type { Decision } from '../rules/movement.js';
+import type { Decision, Movement } from '../rules/movement.js';
 import { rulesAt } from '../rules/programme.js';
 import { explain, type Rejection } from '../rules/rejection.js';
 import { counterKey, keyOf, type Book } from './book.js';
@@ -220,7 +220,12 @@ function carryOut(decision: Decision, request: AnyRequest, book: Book, now: Inst
   if (instruction.kind === 'refund') book.refunded(programme, instruction.of, instruction.amount);
   for (const movement of decision.movements) decided.movements.push({ programme, movement, reference, actor, reason });
   const { effectiveAt, amount, id } = decision;
-  return { status: 'posted', posting: id, amount, effectiveAt, ...book.account(programme, account).worth(effectiveAt) };
+  const owed = instruction.kind === 'reverse' ? { owed: owedBy(decision.movements) } : {};
+  return { status: 'posted', posting: id, amount, ...owed, effectiveAt, ...book.account(programme, account).worth(effectiveAt) };
+}
+
+function owedBy(movements: readonly Movement[]): Points {
+  return movements.find((one) => one.kind === 'owe')?.amount ?? points(0);
 }
 
 function refundableOf(book: Book, { programme, account }: AnyRequest, of: string) {

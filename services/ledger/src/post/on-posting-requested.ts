@@ -4,7 +4,7 @@ import { OnEvent, type Received } from '@points/messaging';
 import { traceIdOf, type Logger } from '@points/observability';
 import { LOGGER } from '@points/service';
 import { Door } from './door.js';
-import type { DoorRequest } from './request.js';
+import type { AnyRequest } from './request.js';
 import { toPostingRequest } from './to-instruction.js';
 
 /** What other services ask for. The reference makes one effect of an event that comes twice, so the door's own transaction is enough. */
@@ -17,7 +17,7 @@ export class OnPostingRequested {
 
   @OnEvent(postingRequestedV1, { transaction: 'own' })
   async post(events: Received<PostingRequested>[]): Promise<void> {
-    const completed = await this.door.post(events.map(toDoorRequest));
+    const completed = await this.door.post(events.map(toRequest));
     // A batch has as many traces as events: each line carries the id of its own.
     events.forEach(({ data: { reference, instruction }, traceparent }, index) => {
       const { outcome, repeated } = completed[index] ?? {};
@@ -30,7 +30,7 @@ export class OnPostingRequested {
   }
 }
 
-function toDoorRequest({ data, requester, traceparent }: Received<PostingRequested>): DoorRequest {
+function toRequest({ data, requester, traceparent }: Received<PostingRequested>): AnyRequest {
   const { actor, reason } = data.cause;
   return {
     ...toPostingRequest(data),

@@ -7,7 +7,7 @@ import { rejectionCodes } from '../rules/rejection.js';
 import { orFull, postOne, referenceOf, toAnswer, toDryAnswer } from './answer-posting.js';
 import { Door } from './door.js';
 import { BatchOutcomeView, BatchView, DryRunView, PostBatch, PostedView, PostingQuery, PostInstruction } from './posting-bodies.js';
-import type { Completed, DoorRequest } from './request.js';
+import type { AnyRequest, Completed } from './request.js';
 import { contractProblems, fieldsOf, toPostingRequest } from './to-instruction.js';
 
 @Controller('v1/municipalities/:municipality/programmes/:programme/postings')
@@ -58,7 +58,7 @@ export class PostingsController {
 
 function toBatchAnswer(
   { mode, dryRun = false, postings }: PostBatch,
-  requests: readonly DoorRequest[],
+  requests: readonly AnyRequest[],
   completed: readonly Completed[],
 ): Answer<BatchView> {
   const outcomes = completed.map((one, index) =>
@@ -101,7 +101,7 @@ function toOutcome({ outcome, repeated }: Completed, reference: string, postingR
 }
 
 /** `where` is put before the names of wrong fields. */
-function requestedBy(path: ProgrammePath, body: PostInstruction, reference: string, cause: Cause, where = ''): DoorRequest {
+function requestedBy(path: ProgrammePath, body: PostInstruction, reference: string, cause: Cause, where = ''): AnyRequest {
   const { holder, instruction, effectiveAt, reason } = body;
   if (effectiveAt !== undefined && !cause.scopes.has('history:write'))
     throw problem(403, 'scope-missing', 'an effective time needs the scope history:write');

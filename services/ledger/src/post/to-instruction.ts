@@ -1,9 +1,15 @@
 import { ContractError, postingRequestedV1, type Instruction as WireInstruction, type PostingRequested } from '@points/contracts';
 import { parseInstant, points, programmeId } from '@points/kernel';
-import type { Instruction, PostingRequest } from '../rules/instruction.js';
+import type { AnyInstruction, PostingRequest } from '../rules/instruction.js';
 
 /** Data that keeps the contract, in the words of the rules. */
-export function toPostingRequest({ reference, programme, account, instruction, effectiveAt }: PostingRequested): PostingRequest {
+export function toPostingRequest({
+  reference,
+  programme,
+  account,
+  instruction,
+  effectiveAt,
+}: PostingRequested): PostingRequest<AnyInstruction> {
   return {
     reference,
     programme: programmeId(programme),
@@ -14,10 +20,12 @@ export function toPostingRequest({ reference, programme, account, instruction, e
   };
 }
 
-function toInstruction(wire: WireInstruction): Instruction {
+function toInstruction(wire: WireInstruction): AnyInstruction {
   switch (wire.kind) {
     case 'release':
       return { kind: 'release', hold: wire.hold };
+    case 'reverse':
+      return { kind: 'reverse', of: wire.of };
     case 'hold': {
       const { expiresAt, ...rest } = wire;
       return { ...rest, amount: points(wire.amount), ...(expiresAt !== undefined && { expiresAt: parseInstant(expiresAt) }) };
@@ -42,8 +50,11 @@ export function contractProblems(requested: { [Field in keyof PostingRequested]:
   }
 }
 
+/** The kinds that a caller by HTTP may ask for: staff reverse by a route of their own, with a reason. */
+export type OpenKind = Exclude<WireInstruction['kind'], 'reverse'>;
+
 /** The fields of each kind; the contract ignores others, an HTTP caller is told. */
-export const fieldsOf: Readonly<Record<WireInstruction['kind'], readonly string[]>> = {
+export const fieldsOf: Readonly<Record<OpenKind, readonly string[]>> = {
   issue: ['amount', 'source', 'funding'],
   hold: ['hold', 'amount', 'places', 'expiresAt'],
   capture: ['hold', 'amount', 'final', 'to', 'use'],
