@@ -26,6 +26,9 @@ export const everyScope: readonly string[] = [
   'ledger:read',
   'partners:approve',
   'reports:read',
+  'screening:decide',
+  'screening:read',
+  'screening:write',
 ];
 
 /** What the curl session that is printed at the start needs, and only in Tamana. */

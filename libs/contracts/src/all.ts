@@ -1,5 +1,6 @@
 import type { Contract } from './contract.js';
 import { holderRegisteredV1 } from './holder-registered.v1.js';
+import { orderFlaggedV1 } from './order-flagged.v1.js';
 import { postingCompletedV1 } from './posting-completed.v1.js';
 import { postingRequestedV1 } from './posting-requested.v1.js';
 import { programmeChangedV1 } from './programme-changed.v1.js';
@@ -12,6 +13,7 @@ export const contracts: readonly Contract[] = [
   postingCompletedV1,
   programmeClosingV1,
   programmeChangedV1,
+  orderFlaggedV1,
 ];
 
 export interface TopicDefinition {

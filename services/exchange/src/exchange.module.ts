@@ -13,6 +13,7 @@ import { QuotesController } from './quote-orders/quotes.http.js';
 import { CouponBatchesController } from './redeem-coupons/coupon-batches.http.js';
 import { CouponKey } from './redeem-coupons/coupon-key.js';
 import { RedemptionsController } from './redeem-coupons/redemptions.http.js';
+import { ScreeningController } from './screen-orders/screening.http.js';
 import { CampaignsController } from './run-campaigns/campaigns.http.js';
 import { PartnersController } from './set-up-partners/partners.http.js';
 import { SchemesController } from './set-up-schemes/schemes.http.js';
@@ -24,6 +25,7 @@ import { Waiting } from './waiting.js';
     ChangesController,
     CampaignsController,
     QuotesController,
+    ScreeningController,
     CouponBatchesController,
     RedemptionsController,
     ExchangeOrdersController,

@@ -5,6 +5,7 @@ import { messagingMigrations } from '@points/messaging';
 import { conversionStates } from './rules/conversion-state.js';
 import { createProgrammeFacts } from './know-programmes/create-programme-facts.js';
 import { createCoupons } from './redeem-coupons/create-coupons.js';
+import { createScreening } from './screen-orders/create-screening.js';
 import { createCampaigns, createQuotes, createTerms, extendOrders } from './schema/create-terms.js';
 
 const createPartners: Migration = {
@@ -168,6 +169,7 @@ export const migrations: readonly Migration[] = [
   extendOrders,
   createProgrammeFacts,
   createCoupons,
+  createScreening,
 ];
 
 function listed(states: readonly string[]): string {

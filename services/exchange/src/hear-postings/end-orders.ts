@@ -2,10 +2,9 @@ import type { Tx } from '@points/database';
 import { parsePoints } from '@points/kernel';
 import { publish } from '@points/messaging';
 import { instantOf } from '../clock.js';
-import { writeCounts } from '../place-exchange-order/counters.js';
+import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
 import { bonusIssueOf } from '../place-exchange-order/issue.js';
 import type { BonusState } from '../place-exchange-order/order.js';
-import { freeCoupons } from '../redeem-coupons/redeem-coupon.js';
 import type { Bearer } from '../rules/campaign.js';
 import type { Channel } from '../rules/channel.js';
 import type { Count } from '../rules/caps.js';
@@ -46,15 +45,9 @@ export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]):
     tx,
     moved.filter(({ outcome }) => outcome.status === 'posted').flatMap(({ order }) => bonusOf(order)),
   );
-  await writeCounts(
+  await comeToNothing(
     tx,
-    moved
-      .filter(({ outcome }) => outcome.status === 'refused')
-      .flatMap(({ order }) => (order.counts ?? []).map((one) => ({ ...one, programme: order.programme, amount: -one.amount }))),
-  );
-  await freeCoupons(
-    tx,
-    moved.flatMap(({ order, outcome }) => (order.channel === 'coupon' && outcome.status === 'refused' ? [order.reference] : [])),
+    moved.filter(({ outcome }) => outcome.status === 'refused').map(({ order }) => order),
   );
   return moved.map(({ order }) => order.id);
 }

@@ -37,7 +37,10 @@ export class ExchangeOrdersController {
       'quote-differs',
       'quote-used',
       'quote-expired',
+      'partner-stopped',
+      'holder-stopped',
       ...priceRefusalCodes,
+      'screened',
       'and those of the ledger',
     ],
   })

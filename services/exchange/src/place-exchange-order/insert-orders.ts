@@ -1,4 +1,5 @@
 import type { Price } from '../rules/price.js';
+import type { Hit } from '../rules/screening.js';
 import type { Order } from './order.js';
 import type { OrderWish } from './place-orders.js';
 
@@ -11,6 +12,8 @@ export interface NewOrder {
   readonly wish: OrderWish;
   readonly price: Price;
   readonly order: Order;
+  /** The rules against fraud that it broke. */
+  readonly hits: readonly Hit[];
 }
 
 export function orderParameters(orders: readonly NewOrder[]): unknown[] {
@@ -39,6 +42,9 @@ export function orderParameters(orders: readonly NewOrder[]): unknown[] {
     of(({ order }) => order.view.bonus?.state ?? null),
     of(({ price }) => (price.counts.length ? JSON.stringify(price.counts) : null)),
     of(({ order }) => order.view.state),
+    of(({ wish }) => wish.order.origin?.address ?? null),
+    of(({ wish }) => wish.order.origin?.device ?? null),
+    of(({ hits }) => (hits.length ? JSON.stringify(hits) : null)),
   ];
 }
 
@@ -47,12 +53,14 @@ export const insertOrders = {
   name: 'insert_orders',
   text: `
     insert into exchange_order (id, tenant, programme, partner, order_id, reference, my_key_id, holder, partner_points, municipal_points, rest,
-      terms_version, accepted_at, is_history, client, channel, quote, campaign, bonus_points, bonus_borne_by, bonus_state, counts, state)
+      terms_version, accepted_at, is_history, client, channel, quote, campaign, bonus_points, bonus_borne_by, bonus_state, counts, state,
+      origin_address, origin_device, screening)
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::bigint[],
       $10::bigint[], $11::bigint[], $12::integer[], $13::timestamptz[], $14::boolean[], $15::text[], $16::text[], $17::uuid[], $18::text[],
-      $19::bigint[], $20::text[], $21::text[], $22::jsonb[], $23::text[])
+      $19::bigint[], $20::text[], $21::text[], $22::jsonb[], $23::text[], $24::text[], $25::text[], $26::jsonb[])
       as i (id, tenant, programme, partner, order_id, reference, my_key_id, holder, partner_points, municipal_points, rest, terms_version,
-            accepted_at, is_history, client, channel, quote, campaign, bonus_points, bonus_borne_by, bonus_state, counts, state)
+            accepted_at, is_history, client, channel, quote, campaign, bonus_points, bonus_borne_by, bonus_state, counts, state,
+            origin_address, origin_device, screening)
     order by reference
     on conflict do nothing`,
 };

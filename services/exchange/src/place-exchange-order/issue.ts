@@ -2,11 +2,24 @@ import { postingRequestedV1 } from '@points/contracts';
 import { event, type OutgoingEvent } from '@points/messaging';
 import { bonusReference } from '../reference.js';
 import type { Bearer } from '../rules/campaign.js';
-import type { NewOrder } from './insert-orders.js';
 
-/** Asks the ledger for the points of an order. A live order takes effect when the ledger books it: only history has a time of its own there. */
-export function issueOf({ municipality, programme, reference, holder, wish, order }: NewOrder): OutgoingEvent {
-  const { partner, municipalPoints, acceptedAt } = order.view;
+export interface OrderToIssue {
+  readonly municipality: string;
+  readonly programme: string;
+  readonly reference: string;
+  readonly holder: string;
+  readonly partner: string;
+  readonly points: number;
+  readonly client: string;
+  /** Given for history only: a live order takes effect when the ledger books it. */
+  readonly effectiveAt?: string;
+  /** Read where the wish came in: the batch that writes it belongs to many. */
+  readonly traceparent?: string | undefined;
+}
+
+/** Asks the ledger for the points of an order. */
+export function issueOf(order: OrderToIssue): OutgoingEvent {
+  const { municipality, programme, reference, holder, partner, points, client, effectiveAt, traceparent } = order;
   return event(
     postingRequestedV1,
     {
@@ -14,12 +27,11 @@ export function issueOf({ municipality, programme, reference, holder, wish, orde
       municipality,
       programme,
       account: `holder:${holder}`,
-      instruction: { kind: 'issue', amount: municipalPoints, source: `partner:${partner}`, funding: 'paid' },
-      ...(wish.order.acceptedAt !== undefined && { effectiveAt: acceptedAt }),
-      cause: { actor: wish.client },
+      instruction: { kind: 'issue', amount: points, source: `partner:${partner}`, funding: 'paid' },
+      ...(effectiveAt !== undefined && { effectiveAt }),
+      cause: { actor: client },
     },
-    // Read where the wish came in: the batch that writes it belongs to many.
-    { requester: 'exchange', ...(wish.traceparent !== undefined && { traceparent: wish.traceparent }) },
+    { requester: 'exchange', ...(traceparent !== undefined && { traceparent }) },
   );
 }
 

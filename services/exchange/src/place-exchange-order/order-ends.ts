@@ -31,6 +31,8 @@ export class OrderEnds {
   }
 
   private async end(path: ProgrammePath, placed: Order, over: Promise<void>): Promise<Order> {
+    // A person decides, maybe tomorrow.
+    if (placed.view.state === 'in-review') this.waiting.forget(placed.id);
     await over;
     return this.stand(path, placed);
   }

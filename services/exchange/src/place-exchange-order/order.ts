@@ -9,9 +9,23 @@ import { channels, type Channel } from '../rules/channel.js';
 import { orderStates, type OrderState } from '../rules/order-state.js';
 import { Rate } from '../set-up-partners/terms-shapes.js';
 
+/** Long enough for a hash in hexadecimal; with dots or colons it could be an address. */
+const originForm = /^[A-Za-z0-9_-]{8,100}$/;
+
 export const bonusStates = ['waiting', 'pending', 'posted', 'refused', 'void'] as const;
 /** waiting: for the order's own points. pending: asked of the ledger. void: the order came to nothing. */
 export type BonusState = (typeof bonusStates)[number];
+
+/** Where an order comes from, as pseudonyms of the caller's making (a keyed hash, never the address itself): rules against fraud compare them. */
+export class OrderOrigin {
+  @IsOptional()
+  @Matches(originForm)
+  address?: string;
+
+  @IsOptional()
+  @Matches(originForm)
+  device?: string;
+}
 
 export class PlaceExchangeOrder {
   /** The partner's own id of the order: the same id with the same content is the same order, whatever the Idempotency-Key. */
@@ -36,6 +50,11 @@ export class PlaceExchangeOrder {
   @IsOptional()
   @IsUUID()
   quote?: string;
+
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => OrderOrigin)
+  origin?: OrderOrigin;
 
   /** Only to bring history in (scope history:write): the order's own time, under whose rules it is booked. */
   @IsOptional()

@@ -8,8 +8,11 @@ import type { OrderState } from '../rules/order-state.js';
 import { countersFor, price, type Price, type PricedOrder } from '../rules/price.js';
 import { runningCampaigns } from '../run-campaigns/campaigns.js';
 import { termsOf } from '../set-up-partners/partner.js';
+import { flaggedEvent, type FlaggedOrder } from '../screen-orders/flagged.js';
+import { Screening, type OrderToScreen } from '../screen-orders/screen-orders.js';
+import { hardestAction, screen, type Hit } from '../rules/screening.js';
 import { lockCounters, writeCounts, type Tally } from './counters.js';
-import { issueOf } from './issue.js';
+import { issueOf, type OrderToIssue } from './issue.js';
 import { insertOrders, orderParameters, type NewOrder } from './insert-orders.js';
 import type { ExchangeOrderView, Order, PlaceExchangeOrder } from './order.js';
 import { readFacts, type OrderFacts } from './order-facts.js';
@@ -40,8 +43,10 @@ export type Placed = { readonly isNew: boolean; readonly order: Order } | { read
 export async function placeOrders(tx: Tx, wishes: readonly OrderWish[], now: Instant): Promise<Placed[]> {
   const facts = await readFacts(tx, wishes, now);
   const campaigns = await campaignsOf(tx, facts);
+  const screening = await Screening.load(tx, facts.flatMap(orderToScreen), now);
   const tally = await lockCounters(tx, countersWanted(facts, campaigns));
 
+  const flagged: FlaggedOrder[] = [];
   const fresh = new Map<string, NewOrder>();
   const usedQuotes = new Set<string>();
   const placed = facts.map((fact): Placed => {
@@ -50,24 +55,38 @@ export async function placeOrders(tx: Tx, wishes: readonly OrderWish[], now: Ins
     const trouble = mayAsk(fact) ?? (before ? differsFrom(before, wish.order) : undefined);
     if (trouble) return { problem: trouble };
     if (before) return { isNew: false, order: before };
-    const decided = decide(fact, campaigns.get(wish.programme) ?? [], tally, usedQuotes);
+    const decided = decide(fact, { campaigns: campaigns.get(wish.programme) ?? [], tally, usedQuotes, screening });
+    if (decided.hits.length > 0 && fact.holder !== undefined)
+      flagged.push({ ...wish, partner: wish.order.partner, orderId: wish.order.orderId, holder: fact.holder, hits: decided.hits });
     if ('problem' in decided) return decided;
     fresh.set(reference, decided);
     if (wish.order.quote !== undefined) usedQuotes.add(wish.order.quote);
     tally.add(wish, decided.price.counts);
+    for (const one of orderToScreen(fact)) screening.add(wish.programme, { ...one, municipalPoints: decided.price.municipalPoints });
     return { isNew: true, order: decided.order };
   });
 
+  const alerts = flagged.map((one) => flaggedEvent(one, now));
   const all = [...fresh.values()];
-  if (all.length === 0) return placed;
+  if (all.length === 0) {
+    await publish(tx, alerts);
+    return placed;
+  }
   const written = await tx.write(insertOrders, orderParameters(all));
   if (written !== all.length) throw new OrdersRaced();
   await writeCounts(tx, tally.changes);
-  await publish(
-    tx,
-    all.filter(({ order }) => order.view.state === 'pending').map((one) => issueOf(one)),
-  );
+  const issues = all.filter(({ order }) => order.view.state === 'pending').map((one) => issueOf(toIssue(one)));
+  await publish(tx, [...issues, ...alerts]);
   return placed;
+}
+
+function toIssue({ municipality, programme, reference, holder, wish, order }: NewOrder): OrderToIssue {
+  const { partner, municipalPoints, acceptedAt } = order.view;
+  return {
+    ...{ municipality, programme, reference, holder, partner, points: municipalPoints, client: wish.client },
+    ...(wish.order.acceptedAt !== undefined && { effectiveAt: acceptedAt }),
+    traceparent: wish.traceparent,
+  };
 }
 
 /** Another transaction placed one of the orders, or used its quote, between the look and the insert. */
@@ -99,19 +118,27 @@ function mayAsk({ wish, settings }: OrderFacts): Problem | undefined {
   return undefined;
 }
 
-function decide(
-  fact: OrderFacts,
-  campaigns: readonly Campaign[],
-  tally: Tally,
-  usedQuotes: ReadonlySet<string>,
-): (NewOrder & { readonly price: Price }) | { readonly problem: Problem } {
+interface Deciding {
+  readonly campaigns: readonly Campaign[];
+  readonly tally: Tally;
+  readonly usedQuotes: ReadonlySet<string>;
+  readonly screening: Screening;
+}
+
+type Decided = ((NewOrder & { readonly price: Price }) | { readonly problem: Problem }) & { readonly hits: readonly Hit[] };
+
+function decide(fact: OrderFacts, { campaigns, tally, usedQuotes, screening }: Deciding): Decided {
+  const refused = (trouble: Problem, hits: readonly Hit[] = []) => ({ problem: trouble, hits });
   const { wish, holder, settings, quoted, acceptedAt, reference } = fact;
   const { order, programme, municipality } = wish;
   if (!settings) throw new Error('assertion failed: an order without a partner was refused before');
-  if (holder === undefined) return { problem: problem(422, 'unknown-my-key-id', 'no holder is registered with this My Key ID') };
+  if (holder === undefined) return refused(problem(422, 'unknown-my-key-id', 'no holder is registered with this My Key ID'));
+  const [screened] = orderToScreen(fact);
+  const stopped = screened && screening.stopOf(screened);
+  if (stopped) return refused(stopped);
   if (order.quote !== undefined) {
     const trouble = quoteTrouble(fact, usedQuotes);
-    if (trouble) return { problem: trouble };
+    if (trouble) return refused(trouble);
   }
   const row = quoted?.terms ?? settings.terms;
   const priced: PricedOrder = {
@@ -124,9 +151,15 @@ function decide(
     ...(quoted?.bonus && { promisedBonus: quoted.bonus }),
   };
   const decided = price(termsOf(row), campaigns, priced, (counter) => tally.of(programme, counter));
-  if (!decided.ok) return { problem: problem(422, decided.refusal.code, decided.refusal.detail, decided.refusal.facts) };
+  if (!decided.ok) return refused(problem(422, decided.refusal.code, decided.refusal.detail, decided.refusal.facts));
   const { municipalPoints, rest, bonus } = decided.value;
-  const state: OrderState = 'pending';
+  const hits = screened
+    ? screen(screening.rulesOf(programme), { ...screened, municipalPoints }, (rule, subject) => screening.seenOf(programme, rule, subject))
+    : [];
+  const action = hardestAction(hits);
+  // Which rule it was is for the guards of the programme, not for whoever tries it.
+  if (action === 'refuse') return refused(problem(422, 'screened', 'the order is refused for safety; the municipality knows why'), hits);
+  const state: OrderState = action === 'review' ? 'in-review' : 'pending';
   const view: ExchangeOrderView = {
     orderId: order.orderId,
     partner: order.partner,
@@ -141,7 +174,17 @@ function decide(
     ...(bonus && { bonus: { ...bonus, state: 'waiting' as const } }),
     acceptedAt,
   };
-  return { municipality, programme, reference, holder, wish, price: decided.value, order: { id: wish.id, view } };
+  return { municipality, programme, reference, holder, wish, price: decided.value, order: { id: wish.id, view }, hits };
+}
+
+/** History was screened elsewhere. */
+function orderToScreen({ wish, holder }: OrderFacts): OrderToScreen[] {
+  const { programme, order } = wish;
+  if (holder === undefined || order.acceptedAt !== undefined) return [];
+  const { address, device } = order.origin ?? {};
+  return [
+    { programme, partner: order.partner, holder, ...(address !== undefined && { address }), ...(device !== undefined && { device }) },
+  ];
 }
 
 function quoteTrouble({ wish, quoted, holder, isQuoteUsed, acceptedAt }: OrderFacts, usedQuotes: ReadonlySet<string>): Problem | undefined {

@@ -15,6 +15,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { idForm, PartnerPath } from '../ids.js';
+import { OrderOrigin } from '../place-exchange-order/order.js';
 
 /** Of one request; a batch takes as many requests as it needs. */
 export const codesPerRequestMax = 5_000;
@@ -184,4 +185,9 @@ export class RedeemCoupon {
 
   @IsMyKeyId()
   myKeyId!: string;
+
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => OrderOrigin)
+  origin?: OrderOrigin;
 }

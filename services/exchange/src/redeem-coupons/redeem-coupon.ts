@@ -64,6 +64,7 @@ export async function redeemCoupon(tx: Tx, cause: Cause, { programme, body, id, 
     myKeyId: body.myKeyId,
     partner: coupon.partner,
     partnerPoints: coupon.partnerPoints,
+    ...(body.origin && { origin: body.origin }),
   };
   const [placed] = await placeOrders(
     tx,

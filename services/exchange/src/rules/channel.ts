@@ -17,5 +17,6 @@ export function takesChannel(kind: PartnerKind, channel: Channel, { isHistory }:
 const ways: Readonly<Record<PartnerKind, readonly Channel[]>> = {
   direct: ['api', 'upload', 'reserve'],
   'coupon-code': ['coupon'],
-  'account-link': ['link'],
+  // Its orders are placed like others; they become orders of the way `link`.
+  'account-link': ['api', 'link'],
 };

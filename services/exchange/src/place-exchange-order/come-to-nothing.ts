@@ -1,0 +1,23 @@
+import type { Tx } from '@points/database';
+import { freeCoupons } from '../redeem-coupons/redeem-coupon.js';
+import type { Count } from '../rules/caps.js';
+import { writeCounts } from './counters.js';
+
+export interface LostOrder {
+  readonly programme: string;
+  readonly reference: string;
+  readonly channel: string;
+  readonly counts: readonly Count[] | null;
+}
+
+/** These orders are refused for good: what caps and campaigns had counted of them is given back, and so are their coupon codes. */
+export async function comeToNothing(tx: Tx, orders: readonly LostOrder[]): Promise<void> {
+  await writeCounts(
+    tx,
+    orders.flatMap(({ counts, programme }) => (counts ?? []).map((one) => ({ ...one, programme, amount: -one.amount }))),
+  );
+  await freeCoupons(
+    tx,
+    orders.flatMap(({ channel, reference }) => (channel === 'coupon' ? [reference] : [])),
+  );
+}
