@@ -7,6 +7,7 @@ import { everyScope } from '@points/local';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { call } from '@points/service-testing';
 import { eventually } from '@points/testing';
+import { partnerStories } from './partner-stories.js';
 import { root, services, startTheCloud, type Service, type TheCloud } from './the-cloud.js';
 
 const run = promisify(execFile);
@@ -59,6 +60,8 @@ const firstPayment = (body: object) =>
     const paid = await pay(body);
     return paid.body.code === 'unknown-my-key-id' ? false : paid;
   });
+
+describe('a partner', () => partnerStories(() => cloud));
 
 describe('a resident', () => {
   it('exchanges partner points, pays, is refunded in part, and every balance adds up', async () => {
