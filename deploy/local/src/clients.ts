@@ -16,6 +16,7 @@ export const everyScope: readonly string[] = [
   ...both('partners', 'payments', 'products', 'programmes', 'schemes', 'shops'),
   'coupons:redeem',
   'exchange:on-behalf',
+  'exchange:reverse-late',
   'history:write',
   'holders:republish',
   'ledger:adjust',

@@ -15,6 +15,7 @@ import { findOrder } from './place-exchange-order/find-order.js';
 import type { PlaceExchangeOrder } from './place-exchange-order/order.js';
 import { placeOrders, type OrderWish, type Placed } from './place-exchange-order/place-orders.js';
 import { conversionReference, orderReference } from './reference.js';
+import { askReversals } from './reverse-orders/reverse-orders.js';
 import { schemeAttemptsMax } from './rules/retry.js';
 import { putPartner } from './set-up-partners/put-partner.js';
 import { putScheme } from './set-up-schemes/scheme.js';
@@ -89,10 +90,24 @@ describe('the schema', () => {
     await assertSchemaIsolation(fresh);
   });
 
-  const tables = ['partner', 'partner_terms', 'exchange_order', 'scheme', 'conversion', 'request', 'outbox'];
+  const tables = ['partner', 'partner_terms', 'exchange_order', 'order_reversal', 'scheme', 'conversion', 'request', 'outbox'];
 
   it.each(tables)('shows and takes rows of %s for the transaction’s tenant alone', async (table) => {
-    await inKawasaki((tx) => place(tx, anOrder()));
+    await inKawasaki(async (tx) => {
+      const order = anOrder();
+      await place(tx, order);
+      await endOrders(tx, [{ of: 'order', reference: orderReference({ programme, ...order }), outcome: posted(500) }]);
+      const by = {
+        municipality: kawasaki,
+        programme,
+        partner: 'card-a',
+        client: 'card-a',
+        isOnBehalf: true,
+        mayBeLate: true,
+        mayBringHistory: true,
+      };
+      await askReversals(tx, by, [order.orderId], { reason: 'mistake' }, now);
+    });
     await inKawasaki((tx) => requestConversion(tx, cause, programme, aConversion(), now));
     await inKawasaki((tx) =>
       tx.write(`insert into request (tenant, client, key, fingerprint, status) values ($1, 'x', $2, 'f', 200)`, [kawasaki, `${++count}`]),

@@ -14,6 +14,7 @@ import { CouponBatchesController } from './redeem-coupons/coupon-batches.http.js
 import { CouponKey } from './redeem-coupons/coupon-key.js';
 import { RedemptionsController } from './redeem-coupons/redemptions.http.js';
 import { ScreeningController } from './screen-orders/screening.http.js';
+import { ReversalsController } from './reverse-orders/reversals.http.js';
 import { CampaignsController } from './run-campaigns/campaigns.http.js';
 import { PartnersController } from './set-up-partners/partners.http.js';
 import { SchemesController } from './set-up-schemes/schemes.http.js';
@@ -29,6 +30,7 @@ import { Waiting } from './waiting.js';
     CouponBatchesController,
     RedemptionsController,
     ExchangeOrdersController,
+    ReversalsController,
     SchemesController,
     ConversionsController,
     OnPostingCompleted,

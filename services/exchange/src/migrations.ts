@@ -2,6 +2,7 @@ import { tenantTable, type Migration } from '@points/database';
 import { holderMigrations } from '@points/holders';
 import { httpMigrations } from '@points/http';
 import { messagingMigrations } from '@points/messaging';
+import { createReversals } from './reverse-orders/create-reversals.js';
 import { conversionStates } from './rules/conversion-state.js';
 import { createProgrammeFacts } from './know-programmes/create-programme-facts.js';
 import { createCoupons } from './redeem-coupons/create-coupons.js';
@@ -170,6 +171,7 @@ export const migrations: readonly Migration[] = [
   createProgrammeFacts,
   createCoupons,
   createScreening,
+  createReversals,
 ];
 
 function listed(states: readonly string[]): string {

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { postingRequestedV1 } from '@points/contracts';
-import { bonusReference, conversionReference, orderReference, readReference, stepReference } from './reference.js';
+import {
+  bonusReference,
+  conversionReference,
+  orderReference,
+  readReference,
+  reversalReference,
+  reversalsPerOrderMax,
+  stepReference,
+} from './reference.js';
 
 const programme = '141305-trial';
 const pattern = /^[a-z]+:[\x21-\x7e]+$/;
@@ -16,7 +24,8 @@ it('keeps the contract’s form whatever the ids are', () => {
     fc.property(id, id, (partner, orderId) => {
       const reference = orderReference({ programme, partner, orderId });
       const step = stepReference(conversionReference({ programme, conversionId: orderId }), 'release', 9999);
-      return [reference, step].every((text) => text.length <= 200 && pattern.test(text));
+      const reversal = reversalReference(reference, 'bonus', reversalsPerOrderMax - 1);
+      return [reference, step, reversal].every((text) => text.length <= 200 && pattern.test(text));
     }),
   );
 });
@@ -47,12 +56,15 @@ it('is read back with its step', () => {
   expect(() => readReference('settlement:payment:1')).toThrow('none of this service');
 });
 
-it('of an order and of its bonus is told apart, also where the ids are named by a hash', () => {
+it('of an order, of its bonus and of their reversals is told apart, also where the ids are named by a hash', () => {
   fc.assert(
     fc.property(id, id, (partner, orderId) => {
       const order = orderReference({ programme, partner, orderId });
       expect(readReference(order)).toEqual({ of: 'order', reference: order });
       expect(readReference(bonusReference(order))).toEqual({ of: 'bonus', reference: order });
+      for (const part of ['order', 'bonus'] as const)
+        for (const askedAgain of [0, 7, reversalsPerOrderMax - 1])
+          expect(readReference(reversalReference(order, part, askedAgain))).toEqual({ of: 'reversal', reference: order, part, askedAgain });
     }),
   );
 });

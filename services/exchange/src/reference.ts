@@ -13,6 +13,16 @@ export function bonusReference(order: string): string {
   return `${order}:bonus`;
 }
 
+/** Of an order's reversal, and of its bonus's. `askedAgain`: how often it was asked before, each time refused. */
+export function reversalReference(order: string, part: ReversalPart, askedAgain: number): string {
+  return `${order}:${part === 'order' ? 'reverse' : 'reverse-b'}${askedAgain === 0 ? '' : `:${askedAgain}`}`;
+}
+
+export type ReversalPart = 'order' | 'bonus';
+
+/** A reference has room for two digits; nobody is refused so often by mistake. */
+export const reversalsPerOrderMax = 100;
+
 /** The stem: each step of a conversion asks under `stepReference`. */
 export function conversionReference(conversion: { programme: string; conversionId: string }): string {
   return reference('conversion', conversion.programme, [conversion.conversionId]);
@@ -29,12 +39,19 @@ export type ReadReference =
   | { readonly of: 'order'; readonly reference: string }
   /** `reference` is that of the order. */
   | { readonly of: 'bonus'; readonly reference: string }
+  /** `reference` is that of the order. */
+  | { readonly of: 'reversal'; readonly reference: string; readonly part: ReversalPart; readonly askedAgain: number }
   | { readonly of: 'conversion'; readonly reference: string; readonly step: ConversionStep; readonly askedAgain: number };
 
 /** @throws Error on a reference that this service never made. */
 export function readReference(text: string): ReadReference {
-  const [, order, bonus] = /^(exchange:order:[^:]+:(?:#[^:]+|[^:#]+:[^:]+))(:bonus)?$/.exec(text) ?? [];
-  if (order !== undefined) return { of: bonus === undefined ? 'order' : 'bonus', reference: order };
+  const [, order, what, times = '0'] =
+    /^(exchange:order:[^:]+:(?:#[^:]+|[^:#]+:[^:]+))(?::(bonus|reverse|reverse-b)(?::(\d{1,2}))?)?$/.exec(text) ?? [];
+  if (order !== undefined && (times === '0' || what !== 'bonus')) {
+    if (what === undefined) return { of: 'order', reference: order };
+    if (what === 'bonus') return { of: 'bonus', reference: order };
+    return { of: 'reversal', reference: order, part: what === 'reverse' ? 'order' : 'bonus', askedAgain: Number(times) };
+  }
   const [, stem, step, askedAgain = '0'] = /^(exchange:conversion:[^:]+:[^:]+):(hold|capture|release)(?::(\d{1,4}))?$/.exec(text) ?? [];
   if (stem === undefined) throw new Error(`the reference ${text} is none of this service`);
   // The pattern admits these three words only.
@@ -48,5 +65,5 @@ function reference(kind: 'order' | 'conversion', programme: string, parts: reado
   return `exchange:${kind}:${programme}:#${createHash('sha256').update(text).digest('base64url')}`;
 }
 
-/** 200 of the contract, less the longest step (`:release:9999`). */
+/** 200 of the contract, less the longest step (`:release:9999`, `:reverse-b:99`). */
 const stemCharactersMax = 187;

@@ -18,7 +18,7 @@ export async function endBonuses(tx: Tx, facts: readonly PostingFact<'bonus'>[])
   for (const { reference, outcome } of facts) {
     const bonus = known.get(reference);
     if (!bonus?.bonus_points) throw new Error(`there is no bonus of an order with the reference ${reference}`);
-    if (bonus.bonus_state === outcome.status) continue;
+    if (bonus.bonus_state === outcome.status || (bonus.bonus_state === 'reversed' && outcome.status === 'posted')) continue;
     if (bonus.bonus_state !== 'pending')
       throw new Error(`the bonus of the order ${bonus.id} is ${bonus.bonus_state} and is said to be ${outcome.status}`);
     if (outcome.status === 'posted' && outcome.amount !== parsePoints(bonus.bonus_points))
@@ -32,6 +32,7 @@ export async function endBonuses(tx: Tx, facts: readonly PostingFact<'bonus'>[])
     ended.map(({ outcome }) => outcome.status),
     ended.map(({ outcome }) => (outcome.status === 'posted' ? outcome.posting : null)),
     ended.map(({ outcome }) => refusalOf(outcome)),
+    ended.map(({ outcome }) => (outcome.status === 'posted' ? outcome.effectiveAt : null)),
   ]);
   await writeCounts(
     tx,
@@ -63,7 +64,7 @@ const lockBonuses = {
 const writeBonuses = {
   name: 'end_bonuses',
   text: `
-    update exchange_order o set bonus_state = u.state, bonus_posting = u.posting, bonus_refusal = u.refusal, updated_at = now()
-    from unnest($1::uuid[], $2::text[], $3::uuid[], $4::jsonb[]) as u (id, state, posting, refusal)
+    update exchange_order o set bonus_state = u.state, bonus_posting = u.posting, bonus_refusal = u.refusal, bonus_booked_at = u.booked_at, updated_at = now()
+    from unnest($1::uuid[], $2::text[], $3::uuid[], $4::jsonb[], $5::timestamptz[]) as u (id, state, posting, refusal, booked_at)
     where o.id = u.id`,
 };

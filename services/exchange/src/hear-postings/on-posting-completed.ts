@@ -7,6 +7,7 @@ import { CreditAtScheme } from '../convert-points/credit-at-scheme.job.js';
 import { Waiting } from '../waiting.js';
 import { endBonuses } from './end-bonuses.js';
 import { endOrders } from './end-orders.js';
+import { endReversals } from './end-reversals.js';
 import { moveConversions } from './move-conversions.js';
 import { postingFacts } from './posting-facts.js';
 
@@ -23,9 +24,10 @@ export class OnPostingCompleted {
     const facts = postingFacts(events);
     const ended = await endOrders(tx, facts.order);
     await endBonuses(tx, facts.bonus);
+    const reversed = await endReversals(tx, facts.reversal);
     const { over, inDispute, isCreditDue } = await moveConversions(tx, facts.conversion);
     tx.afterCommit(() => {
-      this.waiting.wake([...ended, ...over]);
+      this.waiting.wake([...ended, ...reversed, ...over]);
       if (isCreditDue) this.credits.nudge();
       for (const conversion of inDispute)
         this.log.error({ conversion }, 'conversion in dispute: the ledger refused the capture or release of a hold it had confirmed');

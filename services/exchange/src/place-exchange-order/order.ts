@@ -1,19 +1,20 @@
 import { parsePoints } from '@points/kernel';
 import { IsInstant, IsMyKeyId, IsPoints } from '@points/http';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Matches, Min, ValidateNested } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Matches, Min, ValidateNested } from 'class-validator';
 import { instantOf } from '../clock.js';
 import { idForm, paperIdForm } from '../ids.js';
 import { bearers, type Bearer } from '../rules/campaign.js';
 import { channels, type Channel } from '../rules/channel.js';
 import { orderStates, type OrderState } from '../rules/order-state.js';
+import { reversalReasons, reversalStates, type ReversalReason, type ReversalState } from '../rules/reversal.js';
 import { Rate } from '../set-up-partners/terms-shapes.js';
 
 /** Long enough for a hash in hexadecimal; with dots or colons it could be an address. */
 const originForm = /^[A-Za-z0-9_-]{8,100}$/;
 
-export const bonusStates = ['waiting', 'pending', 'posted', 'refused', 'void'] as const;
-/** waiting: for the order's own points. pending: asked of the ledger. void: the order came to nothing. */
+export const bonusStates = ['waiting', 'pending', 'posted', 'refused', 'void', 'reversed'] as const;
+/** waiting: for the order's own points. pending: asked of the ledger. void: the order came to nothing. reversed: taken back with it. */
 export type BonusState = (typeof bonusStates)[number];
 
 /** Where an order comes from, as pseudonyms of the caller's making (a keyed hash, never the address itself): rules against fraud compare them. */
@@ -102,6 +103,77 @@ export class BonusView {
   refusal?: RefusalView;
 }
 
+/** Of points that were taken back. */
+export class TakenBackView {
+  /** Points that were still there. */
+  @IsInt()
+  @Min(0)
+  takenBack!: number;
+
+  /** Points that were used already and are a debt of the holder now, which the next grants pay (the programme's rule). */
+  @IsInt()
+  @Min(0)
+  owed!: number;
+
+  @IsInstant()
+  reversedAt!: string;
+}
+
+export class ReversedBonusView {
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => TakenBackView)
+  taken?: TakenBackView;
+
+  /** The bonus stays with the holder; the order's own points are taken back all the same. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => RefusalView)
+  refusal?: RefusalView;
+}
+
+export class ReversalView {
+  @IsUUID()
+  reversal!: string;
+
+  @IsIn([...reversalStates])
+  state!: ReversalState;
+
+  @IsIn([...reversalReasons])
+  reason!: ReversalReason;
+
+  @IsOptional()
+  @IsString()
+  note?: string;
+
+  @IsString()
+  requestedBy!: string;
+
+  @IsInstant()
+  requestedAt!: string;
+
+  /** By staff, after the partner's own time for it. */
+  @IsOptional()
+  @IsBoolean()
+  isLate?: boolean;
+
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => TakenBackView)
+  taken?: TakenBackView;
+
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => ReversedBonusView)
+  bonus?: ReversedBonusView;
+
+  /** Present once refused by the ledger: nothing was taken back. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => RefusalView)
+  refusal?: RefusalView;
+}
+
 export class ExchangeOrderView {
   @IsString()
   orderId!: string;
@@ -162,9 +234,34 @@ export class ExchangeOrderView {
   @ValidateNested()
   @Type(() => RefusalView)
   refusal?: RefusalView;
+
+  /** The last wish to take it back, and what became of it. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => ReversalView)
+  reversal?: ReversalView;
 }
 
-export interface OrderRow {
+/** As `reversalColumns` selects it; all null where an order has none. */
+export interface ReversalRow {
+  readonly reversal_id: string | null;
+  readonly reversal_state: ReversalState;
+  readonly reversal_reason: ReversalReason;
+  readonly reversal_note: string | null;
+  readonly requested_by: string;
+  readonly requested_at: Date;
+  readonly is_late: boolean;
+  readonly taken_points: string | null;
+  readonly owed_points: string | null;
+  readonly reversed_at: Date | null;
+  readonly reversal_refusal: RefusalView | null;
+  readonly bonus_taken_points: string | null;
+  readonly bonus_owed_points: string | null;
+  readonly bonus_reversed_at: Date | null;
+  readonly bonus_reversal_refusal: RefusalView | null;
+}
+
+export interface OrderRow extends ReversalRow {
   readonly id: string;
   readonly order_id: string;
   readonly reference: string;
@@ -196,11 +293,18 @@ export interface Order {
   readonly view: ExchangeOrderView;
 }
 
+/** Of `order_reversal r`. */
+export const reversalColumns = `
+  r.id as reversal_id, r.state as reversal_state, r.reason as reversal_reason, r.note as reversal_note, r.requested_by, r.requested_at, r.is_late,
+  r.taken_points, r.owed_points, r.reversed_at, r.refusal as reversal_refusal, r.bonus_taken_points, r.bonus_owed_points, r.bonus_reversed_at,
+  r.bonus_refusal as bonus_reversal_refusal`;
+
 export const selectOrder = `
   select o.id, o.order_id, o.reference, o.partner, o.my_key_id, o.partner_points, o.municipal_points, o.rest, o.channel, o.quote, o.campaign,
          o.bonus_points, o.bonus_borne_by, o.bonus_state, o.bonus_refusal, o.accepted_at, o.state, o.posting, o.booked_at,
-         o.refusal, t.version, t.numerator, t.denominator
+         o.refusal, t.version, t.numerator, t.denominator, ${reversalColumns}
   from exchange_order o
+  left join order_reversal r on r.id = o.reversal
   join partner_terms t on t.programme = o.programme and t.partner = o.partner and t.version = o.terms_version`;
 
 export function orderOf(row: OrderRow): Order {
@@ -222,8 +326,34 @@ export function orderOf(row: OrderRow): Order {
       ...(row.booked_at && { bookedAt: instantOf(row.booked_at) }),
       ...(row.posting && { posting: row.posting }),
       ...(row.refusal && { refusal: row.refusal }),
+      ...(row.reversal_id !== null && { reversal: reversalOf({ ...row, reversal_id: row.reversal_id }) }),
     },
   };
+}
+
+export function reversalOf(row: ReversalRow & { readonly reversal_id: string }): ReversalView {
+  const taken = takenBack(row.taken_points, row.owed_points, row.reversed_at);
+  const bonusTaken = takenBack(row.bonus_taken_points, row.bonus_owed_points, row.bonus_reversed_at);
+  const { reversal_refusal: refusal, bonus_reversal_refusal: bonusRefusal } = row;
+  return {
+    reversal: row.reversal_id,
+    state: row.reversal_state,
+    reason: row.reversal_reason,
+    ...(row.reversal_note !== null && { note: row.reversal_note }),
+    requestedBy: row.requested_by,
+    requestedAt: instantOf(row.requested_at),
+    ...(row.is_late && { isLate: true }),
+    ...(taken && { taken }),
+    ...((bonusTaken ?? bonusRefusal) && {
+      bonus: { ...(bonusTaken && { taken: bonusTaken }), ...(bonusRefusal && { refusal: bonusRefusal }) },
+    }),
+    ...(refusal && { refusal }),
+  };
+}
+
+function takenBack(taken: string | null, owed: string | null, at: Date | null): TakenBackView | undefined {
+  if (taken === null || owed === null || at === null) return undefined;
+  return { takenBack: parsePoints(taken), owed: parsePoints(owed), reversedAt: instantOf(at) };
 }
 
 function bonusOf(row: OrderRow): { bonus?: BonusView } {

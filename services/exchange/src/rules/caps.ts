@@ -54,6 +54,11 @@ export function passesCap(
   return undefined;
 }
 
+/** True while more may be counted there: its period is that of `at`, or has no end. */
+export function isRunning({ period }: Counter, at: Instant): boolean {
+  return period === 'ever' || capPeriods.some((per) => periodOf(per, at) === period);
+}
+
 function periodOf(per: CapPeriod, at: Instant): string {
   const day = jstDateOf(at);
   switch (per) {

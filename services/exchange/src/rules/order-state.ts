@@ -18,7 +18,14 @@ export const orderStates = [
 ] as const;
 export type OrderState = (typeof orderStates)[number];
 
-export const orderEvents = ['issue-posted', 'issue-refused'] as const;
+export const orderEvents = [
+  'issue-posted',
+  'issue-refused',
+  'reversal-asked',
+  'reversal-refused',
+  'reversal-ended',
+  'cancel-asked',
+] as const;
 export type OrderEvent = (typeof orderEvents)[number];
 
 /**
@@ -35,14 +42,15 @@ export function isSettled(state: OrderState): boolean {
 }
 
 const transitions: Readonly<Record<OrderState, Readonly<Partial<Record<OrderEvent, OrderState>>>>> = {
-  'in-review': {},
+  'in-review': { 'cancel-asked': 'refused' },
   reserving: {},
   pending: { 'issue-posted': 'completed', 'issue-refused': 'refused' },
   committing: { 'issue-posted': 'committing' },
   cancelling: { 'issue-refused': 'cancelling' },
-  completed: { 'issue-posted': 'completed' },
-  refused: { 'issue-refused': 'refused' },
-  reversing: { 'issue-posted': 'reversing' },
-  reversed: { 'issue-posted': 'reversed' },
+  completed: { 'issue-posted': 'completed', 'reversal-asked': 'reversing' },
+  refused: { 'issue-refused': 'refused', 'cancel-asked': 'refused' },
+  // Back to completed: the ledger took nothing. Ended: the order's own points are taken back, and its bonus is or has been asked for.
+  reversing: { 'issue-posted': 'reversing', 'reversal-asked': 'reversing', 'reversal-refused': 'completed', 'reversal-ended': 'reversed' },
+  reversed: { 'issue-posted': 'reversed', 'reversal-asked': 'reversed' },
   'in-dispute': { 'issue-posted': 'in-dispute', 'issue-refused': 'in-dispute' },
 };

@@ -26,6 +26,8 @@ export interface Terms {
   /** Absent: at any time. */
   readonly openingHours?: readonly OpeningHours[];
   readonly caps?: readonly Cap[];
+  /** Through how many days after its booking the partner may take an order back. Absent: not at all. */
+  readonly reversalDays?: number;
 }
 
 export interface OrderedAmount {

@@ -12,6 +12,14 @@ describe('an order', () => {
   const allowed: readonly (readonly [OrderState, OrderEvent, OrderState])[] = [
     ['pending', 'issue-posted', 'completed'],
     ['pending', 'issue-refused', 'refused'],
+    ['completed', 'reversal-asked', 'reversing'],
+    ['reversing', 'reversal-refused', 'completed'],
+    ['reversing', 'reversal-ended', 'reversed'],
+    ['in-review', 'cancel-asked', 'refused'],
+    // Asked again: nothing changes.
+    ['reversing', 'reversal-asked', 'reversing'],
+    ['reversed', 'reversal-asked', 'reversed'],
+    ['refused', 'cancel-asked', 'refused'],
     ['completed', 'issue-posted', 'completed'],
     ['refused', 'issue-refused', 'refused'],
     // Heard again: nothing changes.

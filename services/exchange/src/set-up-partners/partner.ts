@@ -83,6 +83,7 @@ export interface TermsRow {
   readonly valid_to: LocalDate | null;
   readonly opening_hours: TermsShape['openingHours'] | null;
   readonly caps: TermsShape['caps'] | null;
+  readonly reversal_days: number | null;
   readonly clients: readonly string[];
   readonly version: number;
   readonly numerator: number;
@@ -93,7 +94,7 @@ export interface TermsRow {
 /** Of `partner p` joined with `partner_terms t`. Days leave as text: pg would make local midnights of them. */
 export const termsColumns = `
   p.partner, p.kind, t.name, t.lot_partner_points as lot, t.min_partner_points as min, t.max_partner_points as max,
-  t.valid_from::text as valid_from, t.valid_to::text as valid_to, t.opening_hours, t.caps, t.clients,
+  t.valid_from::text as valid_from, t.valid_to::text as valid_to, t.opening_hours, t.caps, t.reversal_days, t.clients,
   t.version, t.numerator, t.denominator, case when isfinite(t.holds_from) then t.holds_from end as holds_from`;
 
 /** The terms that hold at a time given as SQL: of those that had begun, the ones that began last. */
@@ -114,6 +115,7 @@ export function termsOf(row: TermsRow): Terms {
     ...(row.valid_to !== null && { validTo: row.valid_to }),
     ...(row.opening_hours && { openingHours: row.opening_hours }),
     ...(row.caps && { caps: row.caps.map((cap) => ({ ...cap, points: parsePoints(String(cap.points)) })) }),
+    ...(row.reversal_days !== null && { reversalDays: row.reversal_days }),
   };
 }
 

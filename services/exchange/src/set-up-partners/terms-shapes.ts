@@ -24,6 +24,8 @@ export const clientsMax = 20;
 const ratioPartMax = 1_000_000_000;
 const openingHoursMax = 20;
 const capsMax = 10;
+/** A year and the month in which its last statement is read. */
+const reversalDaysMax = 400;
 
 export class Rate {
   /** Municipal points … */
@@ -113,6 +115,13 @@ export class TermsShape {
   @ValidateNested({ each: true })
   @Type(() => CapShape)
   caps?: CapShape[];
+
+  /** The partner may take an order back through this many days after the day of its booking (Tokyo). Absent: not at all. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(reversalDaysMax)
+  reversalDays?: number;
 
   /** OAuth clients that may act for this partner. */
   @IsOptional()

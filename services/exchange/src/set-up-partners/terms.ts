@@ -41,6 +41,7 @@ export function differences(held: PartnerView, asked: PutPartner): string[] {
     'validTo',
     'openingHours',
     'caps',
+    'reversalDays',
   ] as const;
   return [
     ...((asked.kind ?? 'direct') === held.kind ? [] : ['kind']),
@@ -56,14 +57,14 @@ export function termsParameters(key: PartnerKey, version: TermsVersion, terms: T
     ...[terms.name, terms.rate.numerator, terms.rate.denominator, terms.lotPartnerPoints],
     ...[terms.minPartnerPoints ?? null, terms.maxPartnerPoints ?? null, terms.validFrom ?? null, terms.validTo ?? null],
     ...[terms.openingHours ? JSON.stringify(terms.openingHours) : null, terms.caps ? JSON.stringify(terms.caps) : null],
-    ...[sortedClients(terms), version.madeBy, version.approvedBy],
+    ...[sortedClients(terms), version.madeBy, version.approvedBy, terms.reversalDays ?? null],
   ];
 }
 
 export const insertTerms = `
   insert into partner_terms (tenant, programme, partner, version, holds_from, name, numerator, denominator, lot_partner_points,
-    min_partner_points, max_partner_points, valid_from, valid_to, opening_hours, caps, clients, made_by, approved_by)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`;
+    min_partner_points, max_partner_points, valid_from, valid_to, opening_hours, caps, clients, made_by, approved_by, reversal_days)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`;
 
 function sortedClients({ clients = [] }: Pick<TermsShape, 'clients'>): string[] {
   return [...clients].sort();

@@ -21,6 +21,8 @@ export interface FakeLedger {
   readonly asked: readonly PostingRequested[];
   balance(holder: string): { balance: number; available: number };
   converted(scheme: string): number;
+  /** At a shop, or with a negative number given back by it. */
+  spend(holder: string, amount: number): void;
   /** Until `speak`, nothing is answered. */
   fallSilent(): void;
   speak(): Promise<void>;
@@ -30,6 +32,8 @@ export interface FakeLedger {
 /** The programme whose period is over, and the one that nobody knows. */
 export const closedProgramme = '141305-closed';
 export const unknownProgramme = '141305-nowhere';
+/** Takes back what was spent as a debt; every other programme refuses. */
+export const debtProgramme = '141305-debt';
 
 export async function fakeLedger(topicPrefix: string): Promise<FakeLedger> {
   const book = new Book();
@@ -79,6 +83,7 @@ export async function fakeLedger(topicPrefix: string): Promise<FakeLedger> {
     asked,
     balance: (holder) => book.balance(`holder:${holder}`),
     converted: (scheme) => book.balance(`scheme:${scheme}`).balance,
+    spend: (holder, amount) => book.spend(`holder:${holder}`, amount),
     fallSilent: () => {
       isSilent = true;
     },
@@ -94,11 +99,17 @@ class Book {
   private readonly outcomes = new Map<string, PostingOutcome>();
   private readonly balances = new Map<string, number>();
   private readonly holds = new Map<string, { account: string; amount: number }>();
+  /** By reference; gone once taken back. */
+  private readonly grants = new Map<string, { account: string; amount: number }>();
 
   balance(account: string): { balance: number; available: number } {
     const balance = this.balances.get(account) ?? 0;
     const held = [...this.holds.values()].filter((one) => one.account === account).reduce((sum, one) => sum + one.amount, 0);
     return { balance, available: balance - held };
+  }
+
+  spend(account: string, amount: number): void {
+    this.add(account, -amount);
   }
 
   /** A repeated reference gets the first outcome again. */
@@ -110,7 +121,7 @@ class Book {
     return outcome;
   }
 
-  private decide({ programme, account, instruction, effectiveAt }: PostingRequested): PostingOutcome {
+  private decide({ reference, programme, account, instruction, effectiveAt }: PostingRequested): PostingOutcome {
     const posted = (amount: number): PostingOutcome => ({
       status: 'posted',
       posting: uuidv7(),
@@ -130,7 +141,19 @@ class Book {
     switch (instruction.kind) {
       case 'issue':
         this.add(account, instruction.amount);
+        this.grants.set(reference, { account, amount: instruction.amount });
         return posted(instruction.amount);
+      case 'reverse': {
+        const grant = this.grants.get(instruction.of);
+        if (grant?.account !== account) return { status: 'refused', code: 'unknown-posting', detail: 'no such grant' };
+        const taken = Math.min(grant.amount, available);
+        const owed = grant.amount - taken;
+        if (owed > 0 && programme !== debtProgramme)
+          return { status: 'refused', code: 'reverse-exceeds', detail: 'spent', facts: { needed: grant.amount, available: taken } };
+        this.grants.delete(instruction.of);
+        this.add(account, -taken);
+        return { ...posted(taken), owed } as PostingOutcome;
+      }
       case 'hold': {
         const { hold, amount } = instruction;
         if (amount > available)
