@@ -13,7 +13,7 @@ export interface BootstrapClient {
 /** Every scope that a route of a service asks for; a test compares the two. */
 export const everyScope: readonly string[] = [
   ...both('activities', 'clients', 'conversions', 'donations', 'exchange', 'facilities', 'funds', 'grants', 'holders', 'orders'),
-  ...both('partners', 'payments', 'products', 'programmes', 'schemes', 'shops'),
+  ...both('partners', 'payments', 'products', 'programmes', 'schemes', 'shops', 'statements'),
   'coupons:redeem',
   'exchange:on-behalf',
   'exchange:reverse-late',
@@ -30,6 +30,7 @@ export const everyScope: readonly string[] = [
   'screening:decide',
   'screening:read',
   'screening:write',
+  'statements:close',
 ];
 
 /** What the curl session that is printed at the start needs, and only in Tamana. */

@@ -18,6 +18,8 @@ import { ReversalsController } from './reverse-orders/reversals.http.js';
 import { CampaignsController } from './run-campaigns/campaigns.http.js';
 import { PartnersController } from './set-up-partners/partners.http.js';
 import { SchemesController } from './set-up-schemes/schemes.http.js';
+import { InvoicePartiesController } from './state-accounts/invoice-parties.http.js';
+import { StatementsController } from './state-accounts/statements.http.js';
 import { Waiting } from './waiting.js';
 
 @Module({
@@ -31,6 +33,8 @@ import { Waiting } from './waiting.js';
     RedemptionsController,
     ExchangeOrdersController,
     ReversalsController,
+    StatementsController,
+    InvoicePartiesController,
     SchemesController,
     ConversionsController,
     OnPostingCompleted,

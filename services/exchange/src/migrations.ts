@@ -7,6 +7,7 @@ import { conversionStates } from './rules/conversion-state.js';
 import { createProgrammeFacts } from './know-programmes/create-programme-facts.js';
 import { createCoupons } from './redeem-coupons/create-coupons.js';
 import { createScreening } from './screen-orders/create-screening.js';
+import { createAccounts } from './state-accounts/create-accounts.js';
 import { createCampaigns, createQuotes, createTerms, extendOrders } from './schema/create-terms.js';
 
 const createPartners: Migration = {
@@ -172,6 +173,7 @@ export const migrations: readonly Migration[] = [
   createCoupons,
   createScreening,
   createReversals,
+  createAccounts,
 ];
 
 function listed(states: readonly string[]): string {

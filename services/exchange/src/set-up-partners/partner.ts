@@ -84,6 +84,9 @@ export interface TermsRow {
   readonly opening_hours: TermsShape['openingHours'] | null;
   readonly caps: TermsShape['caps'] | null;
   readonly reversal_days: number | null;
+  readonly yen_per_point: TermsShape['yenPerPoint'] | null;
+  readonly points_tax_category: TermsShape['pointsTaxCategory'] | null;
+  readonly fees: TermsShape['fees'] | null;
   readonly clients: readonly string[];
   readonly version: number;
   readonly numerator: number;
@@ -94,7 +97,7 @@ export interface TermsRow {
 /** Of `partner p` joined with `partner_terms t`. Days leave as text: pg would make local midnights of them. */
 export const termsColumns = `
   p.partner, p.kind, t.name, t.lot_partner_points as lot, t.min_partner_points as min, t.max_partner_points as max,
-  t.valid_from::text as valid_from, t.valid_to::text as valid_to, t.opening_hours, t.caps, t.reversal_days, t.clients,
+  t.valid_from::text as valid_from, t.valid_to::text as valid_to, t.opening_hours, t.caps, t.reversal_days, t.yen_per_point, t.points_tax_category, t.fees, t.clients,
   t.version, t.numerator, t.denominator, case when isfinite(t.holds_from) then t.holds_from end as holds_from`;
 
 /** The terms that hold at a time given as SQL: of those that had begun, the ones that began last. */
@@ -134,6 +137,9 @@ export function partnerView(row: TermsRow): PartnerView {
     ...limits,
     ...(openingHours && { openingHours: openingHours.map((one) => ({ ...one, days: [...one.days] })) }),
     ...(caps && { caps: caps.map((cap) => ({ ...cap })) }),
+    ...(row.yen_per_point && { yenPerPoint: row.yen_per_point }),
+    ...(row.points_tax_category && { pointsTaxCategory: row.points_tax_category }),
+    ...(row.fees && { fees: row.fees }),
     clients: [...row.clients],
   };
 }

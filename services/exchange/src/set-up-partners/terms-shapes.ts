@@ -15,8 +15,10 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { feePers, type FeePer } from '../rules/account.js';
 import { capPeriods, type Cap, type CapPeriod } from '../rules/caps.js';
 import { weekdays, type Weekday } from '../rules/opening-hours.js';
+import { taxCategories, type TaxCategory } from '../rules/tax.js';
 
 /** One company, a few systems of it. */
 export const clientsMax = 20;
@@ -24,6 +26,7 @@ export const clientsMax = 20;
 const ratioPartMax = 1_000_000_000;
 const openingHoursMax = 20;
 const capsMax = 10;
+const feesMax = 10;
 /** A year and the month in which its last statement is read. */
 const reversalDaysMax = 400;
 
@@ -68,6 +71,25 @@ export class CapShape {
 
   @IsPoints()
   points!: number;
+}
+
+/** What the partner pays beside its points. */
+export class FeeShape {
+  @IsString()
+  @Length(1, 60)
+  name!: string;
+
+  /** For each order, each reversal, each municipal point of orders less reversals, or once a month. */
+  @IsIn([...feePers])
+  per!: FeePer;
+
+  /** Without tax, an exact fraction. */
+  @ValidateNested()
+  @Type(() => Rate)
+  yen!: Rate;
+
+  @IsIn([...taxCategories])
+  taxCategory!: TaxCategory;
 }
 
 /** What a partner and the municipality have agreed. */
@@ -122,6 +144,26 @@ export class TermsShape {
   @Min(0)
   @Max(reversalDaysMax)
   reversalDays?: number;
+
+  /** What the partner pays for a municipal point; 1/1 when absent. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => Rate)
+  yenPerPoint?: Rate;
+
+  /** Of what is paid for points: `outside` (不課税) when absent. */
+  @IsOptional()
+  @IsIn([...taxCategories])
+  pointsTaxCategory?: TaxCategory;
+
+  @IsOptional()
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(feesMax)
+  @ArrayUnique((fee: FeeShape) => fee.name)
+  @ValidateNested({ each: true })
+  @Type(() => FeeShape)
+  fees?: FeeShape[];
 
   /** OAuth clients that may act for this partner. */
   @IsOptional()

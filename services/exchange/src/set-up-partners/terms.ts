@@ -42,6 +42,9 @@ export function differences(held: PartnerView, asked: PutPartner): string[] {
     'openingHours',
     'caps',
     'reversalDays',
+    'yenPerPoint',
+    'pointsTaxCategory',
+    'fees',
   ] as const;
   return [
     ...((asked.kind ?? 'direct') === held.kind ? [] : ['kind']),
@@ -56,15 +59,21 @@ export function termsParameters(key: PartnerKey, version: TermsVersion, terms: T
     ...[key.municipality, key.programme, key.partner, version.version, version.holdsFrom],
     ...[terms.name, terms.rate.numerator, terms.rate.denominator, terms.lotPartnerPoints],
     ...[terms.minPartnerPoints ?? null, terms.maxPartnerPoints ?? null, terms.validFrom ?? null, terms.validTo ?? null],
-    ...[terms.openingHours ? JSON.stringify(terms.openingHours) : null, terms.caps ? JSON.stringify(terms.caps) : null],
+    ...[jsonOf(terms.openingHours), jsonOf(terms.caps)],
     ...[sortedClients(terms), version.madeBy, version.approvedBy, terms.reversalDays ?? null],
+    ...[jsonOf(terms.yenPerPoint), terms.pointsTaxCategory ?? null, jsonOf(terms.fees)],
   ];
 }
 
 export const insertTerms = `
   insert into partner_terms (tenant, programme, partner, version, holds_from, name, numerator, denominator, lot_partner_points,
-    min_partner_points, max_partner_points, valid_from, valid_to, opening_hours, caps, clients, made_by, approved_by, reversal_days)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`;
+    min_partner_points, max_partner_points, valid_from, valid_to, opening_hours, caps, clients, made_by, approved_by, reversal_days, yen_per_point,
+    points_tax_category, fees)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`;
+
+function jsonOf(value: object | undefined): string | null {
+  return value === undefined ? null : JSON.stringify(value);
+}
 
 function sortedClients({ clients = [] }: Pick<TermsShape, 'clients'>): string[] {
   return [...clients].sort();
