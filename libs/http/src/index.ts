@@ -11,6 +11,7 @@ export { Problem, problem, problemBody } from './problem.js';
 export { sendProblem, toProblem } from './problem.filter.js';
 export { cursorOf, readCursor, utc } from './csv/cursor.js';
 export { csvCell, csvOf, type Cell, type CsvTable } from './csv/csv-table.js';
+export { readTable, type LineError, type TableForm, type TableRow } from './csv/read-table.js';
 export { FormatQuery, PageQuery } from './csv/page-query.js';
 export { formatOf, jsonOrCsv, pageLimit, pageLinesMax, type Format, type Wire } from './csv/json-or-csv.js';
 export { routesOf, type Route } from './routes.js';
