@@ -10,6 +10,7 @@ import { OrderDesk } from './place-exchange-order/order-desk.js';
 import { OrderEnds } from './place-exchange-order/order-ends.js';
 import { Prune } from './prune.job.js';
 import { QuotesController } from './quote-orders/quotes.http.js';
+import { ReconciliationsController } from './reconcile-partners/reconciliations.http.js';
 import { CouponBatchesController } from './redeem-coupons/coupon-batches.http.js';
 import { CouponKey } from './redeem-coupons/coupon-key.js';
 import { RedemptionsController } from './redeem-coupons/redemptions.http.js';
@@ -35,6 +36,7 @@ import { Waiting } from './waiting.js';
     ReversalsController,
     StatementsController,
     InvoicePartiesController,
+    ReconciliationsController,
     SchemesController,
     ConversionsController,
     OnPostingCompleted,

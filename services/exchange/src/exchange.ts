@@ -3,6 +3,7 @@ import type { ServiceDefinition } from '@points/service';
 import { ExchangeConfig } from './exchange.config.js';
 import { ExchangeModule } from './exchange.module.js';
 import { migrations } from './migrations.js';
+import { takeLists } from './reconcile-partners/take-lists.js';
 
 /** The service as its main and its tests start it. */
 export const exchange: ServiceDefinition<ExchangeConfig> = {
@@ -12,5 +13,6 @@ export const exchange: ServiceDefinition<ExchangeConfig> = {
   module: ExchangeModule,
   config: ExchangeConfig,
   migrations,
+  prepare: takeLists,
   reads: [postingCompletedV1, holderRegisteredV1, programmeChangedV1],
 };

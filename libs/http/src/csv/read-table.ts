@@ -13,9 +13,9 @@ export interface TableRow<Column extends string> {
   /** Counts from 1, the header too: as an editor shows it. */
   readonly line: number;
   /** Empty where the column is not in the list. */
-  cell(column: Column): string;
+  readonly cell: (column: Column) => string;
   /** Writes down what is wrong and would be right; the cell is added. */
-  wrong(column: Column, reason: string): void;
+  readonly wrong: (column: Column, reason: string) => void;
 }
 
 export interface LineError {

@@ -103,7 +103,7 @@ describe('an account', () => {
           const given = quote(terms, { partnerPoints, acceptedAt: at });
           if (!given.ok) return [];
           const line = { partnerPoints, municipalPoints: given.value, rest: partnerPoints * n - given.value * d };
-          const back = { partnerPoints: -line.partnerPoints, municipalPoints: -line.municipalPoints, rest: -line.rest };
+          const back = { partnerPoints: 0 - line.partnerPoints, municipalPoints: 0 - line.municipalPoints, rest: 0 - line.rest };
           return [sum(line), ...(isReversed ? [sum({ kind: 'order-reversal', ...back })] : [])];
         });
         const [version] = accountOf(sums, [prices({ rate: { numerator: n, denominator: d } })], undefined, 'down').versions;

@@ -121,14 +121,14 @@ export function monthOf(day: LocalDate): string {
 }
 
 function versionAccount(prices: Prices, sums: readonly LineSum[], rounding: Rounding): VersionAccount | undefined {
-  const { fees: _, ...terms } = prices;
-  const own = sums.filter((one) => one.version === prices.version);
+  const { version, rate, yenPerPoint, pointsTaxCategory } = prices;
+  const own = sums.filter((one) => one.version === version);
   if (own.length === 0) return undefined;
   const exchanged = own.filter((one) => one.kind === 'order' || one.kind === 'order-reversal');
   const partnerPoints = sumOf(exchanged, (one) => one.partnerPoints);
   const exchangedPoints = sumOf(exchanged, (one) => one.municipalPoints);
   const rest = sumOf(exchanged, (one) => one.rest);
-  const { numerator, denominator } = prices.rate;
+  const { numerator, denominator } = rate;
   assert(
     BigInt(partnerPoints) * BigInt(numerator) === BigInt(exchangedPoints) * BigInt(denominator) + BigInt(rest),
     'partner points × numerator = municipal points × denominator + rest',
@@ -137,9 +137,9 @@ function versionAccount(prices: Prices, sums: readonly LineSum[], rounding: Roun
     own.filter((one) => one.borneBy === 'partner'),
     (one) => one.municipalPoints,
   );
-  const due = exactly(exchangedPoints + bonusPoints, prices.yenPerPoint);
+  const due = exactly(exchangedPoints + bonusPoints, yenPerPoint);
   return {
-    ...terms,
+    ...{ version, rate, yenPerPoint, pointsTaxCategory },
     partnerPoints,
     exchangedPoints,
     rest: { rest, over: denominator },
