@@ -22,6 +22,7 @@ export const everyScope: readonly string[] = [
   'ledger:adjust',
   'ledger:approve',
   'ledger:expire',
+  'ledger:extend',
   'ledger:freeze',
   'ledger:post',
   'ledger:read',

@@ -5,6 +5,9 @@ import { ChainController } from './chain/chain.http.js';
 import { ChainerJob } from './chain/chainer.job.js';
 import { CLOCK, systemClock, type Clock } from './clock.js';
 import { CloseProgrammes } from './close-programme/close-programme.js';
+import { ExtensionsController } from './extend-lots/extensions.http.js';
+import { ExtensionsJob } from './extend-lots/extensions.job.js';
+import { RunExtensions } from './extend-lots/run-extensions.js';
 import { ExpireLots } from './expire-lots/expire-lots.js';
 import { ExpiryJob } from './expire-lots/expiry.job.js';
 import { FreezeController } from './freeze/freeze.http.js';
@@ -32,7 +35,7 @@ class CloseDoor implements OnApplicationShutdown {
 }
 
 @Module({
-  controllers: [ProgrammesController, PostingsController, AdjustmentsController, ReversalsController, FreezeController, StatementController, AccountsController, ReportController, ReportsController, ReconcileController, ChainController, ImportsController, OnPostingRequested],
+  controllers: [ProgrammesController, PostingsController, AdjustmentsController, ReversalsController, ExtensionsController, FreezeController, StatementController, AccountsController, ReportController, ReportsController, ReconcileController, ChainController, ImportsController, OnPostingRequested],
   providers: [
     { provide: CLOCK, useValue: systemClock },
     { provide: Door, inject: [Database, CLOCK], useFactory: (database: Database, now: Clock) => new Door({ database, now }) },
@@ -43,6 +46,12 @@ class CloseDoor implements OnApplicationShutdown {
       inject: [Database, Door, CLOCK],
       useFactory: (database: Database, door: Door, now: Clock) => new ReleaseHolds(database, door, now),
     },
+    {
+      provide: RunExtensions,
+      inject: [Database, Door, CLOCK],
+      useFactory: (database: Database, door: Door, now: Clock) => new RunExtensions(database, door, now),
+    },
+    ExtensionsJob,
     ExpiryJob,
     ChainerJob,
     CloseDoor,

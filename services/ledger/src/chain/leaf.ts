@@ -20,14 +20,23 @@ export interface TransferFacts {
   readonly draws: readonly { readonly lot: string; readonly amount: number; readonly granted: GrantedLot | null }[];
   /** What a hold reserved; of a transfer of kind hold only. */
   readonly reserved: Reserved | null;
+  /** Ends of lots that it moved, by lot; of a transfer of kind extend only. */
+  readonly extended?: readonly ExtendedLot[] | null;
   /** What the caller was told, with the first transfer of a posting. */
   readonly posting: PostedOutcome | null;
+}
+
+export interface ExtendedLot {
+  readonly lot: string;
+  readonly points: number;
+  readonly fromEnd: string;
+  readonly toEnd: string;
 }
 
 export interface GrantedLot {
   readonly priority: number;
   readonly grantedAt: string;
-  /** When it was to end as the transfer was sealed; extensions come later. */
+  /** When it was to end before staff moved that; a use of the account before the transfer was sealed may have. */
   readonly expiresAt: string | null;
   readonly usableAt: readonly string[];
   readonly source: string;
@@ -85,6 +94,7 @@ export function transferText(facts: TransferFacts): string {
     reason,
     reserved,
     posting,
+    extended,
   } = facts;
   const signed = signedAmount(facts);
   return JSON.stringify([
@@ -120,6 +130,7 @@ export function transferText(facts: TransferFacts): string {
       posting.available,
       posting.completedAt,
     ],
+    ...(kind === 'extend' ? [(extended ?? []).map((one) => [one.lot, one.points, one.fromEnd, one.toEnd])] : []),
   ]);
 }
 

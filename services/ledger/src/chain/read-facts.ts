@@ -1,8 +1,8 @@
 import type { Statement } from '@points/database';
 import type { QueryResultRow } from 'pg';
-import { jsonOf } from '../move/columns-sql.js';
+import { instantText, jsonOf } from '../move/columns-sql.js';
 import type { Row } from '../move/lines.js';
-import { grants, type GrantedLot, type TransferFacts } from './leaf.js';
+import { grants, type ExtendedLot, type GrantedLot, type TransferFacts } from './leaf.js';
 
 export interface TransferKey {
   readonly account: string;
@@ -24,13 +24,14 @@ export async function readFacts(query: Query, programme: string, keys: readonly 
     keys.map((one) => one.effectiveAt),
     keys.map((one) => one.transfer),
   ]);
-  return rows.map(({ transfer, draws, hold, posting, seal }) => {
+  return rows.map(({ transfer, draws, hold, extended, posting, seal }) => {
     const ends = [...(seal?.lotEnds ?? [])];
-    const lots = (draws ?? []).map(({ lot, amount, granted }) => {
-      const end = seal !== null && granted !== null && grants(transfer.kind, amount) ? (ends.shift() ?? null) : granted?.expiresAt;
+    const lots = (draws ?? []).map(({ lot, amount, granted, firstEnd }) => {
+      const end =
+        seal !== null && granted !== null && grants(transfer.kind, amount) ? (ends.shift() ?? null) : (firstEnd ?? granted?.expiresAt);
       return { lot, amount, granted: granted && { ...granted, expiresAt: end ?? null } };
     });
-    return { facts: { ...transfer, programme, draws: lots, reserved: hold, posting: posting && postedOf(posting) }, seal };
+    return { facts: { ...transfer, programme, draws: lots, reserved: hold, extended, posting: posting && postedOf(posting) }, seal };
   });
 }
 
@@ -55,8 +56,17 @@ export function postedOf(posting: Row<'posting'>): TransferFacts['posting'] {
 
 interface FactsRow {
   readonly transfer: Row<'transfer'>;
-  readonly draws: readonly { readonly lot: string; readonly amount: number; readonly granted: GrantedLot | null }[] | null;
+  readonly draws:
+    | readonly {
+        readonly lot: string;
+        readonly amount: number;
+        readonly granted: GrantedLot | null;
+        /** Where staff have moved the lot's end meanwhile: the end before. */
+        readonly firstEnd: string | null;
+      }[]
+    | null;
   readonly hold: Row<'hold'> | null;
+  readonly extended: readonly ExtendedLot[] | null;
   readonly posting: Row<'posting'> | null;
   readonly seal: {
     readonly block: number;
@@ -68,6 +78,8 @@ interface FactsRow {
 
 const grantedFields = ['priority', 'grantedAt', 'expiresAt', 'usableAt', 'source', 'funding', 'ruleVersion', 'amount'];
 
+const extendedFields = ['lot', 'points', 'fromEnd', 'toEnd'];
+
 /** Every table by its key: the planner is told elsewhere not to read whole tables for it (seal.ts). */
 const readFactsStatement = {
   name: 'read_facts',
@@ -76,11 +88,17 @@ const readFactsStatement = {
       (select json_agg(json_build_object('lot', d.lot, 'amount', d.amount, 'granted',
           case when d.amount > 0 and t.kind <> 'refund' then
             (select ${jsonOf('lot', 'l', grantedFields)} from lot l where l.programme = d.programme and l.account = d.account and l.lot = d.lot)
+          end, 'firstEnd', case when d.amount > 0 and t.kind <> 'refund' then
+            (select ${instantText('min(x.from_end)')} from extension x where x.programme = d.programme and x.account = d.account and x.lot = d.lot)
           end) order by d.seq)
        from draw d where d.programme = t.programme and d.account = t.account and d.transfer = t.transfer) as draws,
       case when t.kind = 'hold' then
         (select ${jsonOf('hold', 'h')} from hold h where h.programme = t.programme and h.account = t.account and h.hold = t.hold)
       end as hold,
+      case when t.kind = 'extend' then
+        (select json_agg(${jsonOf('extension', 'x', extendedFields)} order by x.lot) from extension x
+         where x.programme = t.programme and x.account = t.account and x.transfer = t.transfer)
+      end as extended,
       (select ${jsonOf('posting', 'p')} from posting p where p.programme = t.programme and p.reference = t.reference and p.transfer = t.transfer) as posting,
       (select ${jsonOf('seal', 's', ['block', 'leaf', 'hash', 'lotEnds'])} from seal s
        where s.programme = t.programme and s.transfer = t.transfer) as seal

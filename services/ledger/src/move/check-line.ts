@@ -53,11 +53,13 @@ function checkObject(value: Fields, wrong: Wrong): void {
     case 'periodClose':
     case 'freezeChange':
     case 'adjustment':
+    case 'extensionOrder':
     case 'counter':
     case 'block':
     case 'account':
     case 'lot':
     case 'hold':
+    case 'extension':
     case 'posting':
       return fields(value, columns[type], { prefix: '', more: ['type'] }, wrong);
     default:

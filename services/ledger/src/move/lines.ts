@@ -39,6 +39,27 @@ export const columns = {
     approvedAt: 'instant?',
     outcome: 'json?',
   },
+  extensionOrder: {
+    extension: 'uuid',
+    holders: 'texts?',
+    endingFrom: 'day?',
+    endingTo: 'day?',
+    source: 'text?',
+    funding: 'text?',
+    lastDay: 'day?',
+    days: 'integer?',
+    reason: 'text',
+    askedBy: 'text',
+    askedAt: 'instant',
+    expectedLots: 'integer',
+    expectedPoints: 'points',
+    expectedHolders: 'integer',
+    needsApproval: 'flag',
+    approvedBy: 'text?',
+    approvedAt: 'instant?',
+    afterAccount: 'text',
+    finishedAt: 'instant?',
+  },
   counter: { account: 'text', key: 'text', period: 'text', times: 'integer', points: 'points' },
   block: {
     number: 'integer',
@@ -76,6 +97,17 @@ export const columns = {
     places: 'texts',
     lots: 'uuids',
     parts: 'amounts',
+  },
+  extension: {
+    account: 'text',
+    lot: 'uuid',
+    transfer: 'uuid',
+    extension: 'uuid',
+    points: 'points',
+    fromEnd: 'instant',
+    toEnd: 'instant',
+    effectiveAt: 'instant',
+    recordedAt: 'instant',
   },
   transfer: {
     account: 'text',
@@ -125,11 +157,13 @@ export const tableOf = {
   periodClose: 'period_close',
   freezeChange: 'freeze_change',
   adjustment: 'adjustment',
+  extensionOrder: 'extension_order',
   counter: 'counter',
   block: 'block',
   account: 'account',
   lot: 'lot',
   hold: 'hold',
+  extension: 'extension',
   transfer: 'transfer',
   entry: 'entry',
   draw: 'draw',
@@ -146,12 +180,13 @@ export const plainKeys = {
   periodClose: 'fiscal_year, change',
   freezeChange: 'change',
   adjustment: 'adjustment',
+  extensionOrder: 'extension',
   counter: 'account, key, period',
 } as const satisfies Partial<Record<RowName, string>>;
 export type PlainName = keyof typeof plainKeys;
 export const plainNames = Object.keys(plainKeys) as readonly PlainName[];
 
-/** One line. A transfer brings its entries, draws, posting and seal with it; an account comes before its lots, holds and transfers. */
+/** One line. A transfer brings its entries, draws, posting and seal with it; an account comes before its lots, holds, extensions and transfers. */
 export type Line =
   | { readonly type: 'ledger'; readonly format: typeof format }
   | ({ readonly type: 'programme' } & Row<'programme'>)
@@ -162,6 +197,7 @@ export type Line =
   | ({ readonly type: 'account' } & Row<'account'>)
   | ({ readonly type: 'lot' } & Row<'lot'>)
   | ({ readonly type: 'hold' } & Row<'hold'>)
+  | ({ readonly type: 'extension' } & Row<'extension'>)
   | TransferLine
   | ({ readonly type: 'posting' } & Row<'posting'>)
   | { readonly type: 'end'; readonly lines: number };

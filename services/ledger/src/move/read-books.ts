@@ -27,11 +27,13 @@ async function* concatenated(client: ClientBase, programme: ProgrammeId): AsyncG
   yield* strays(client, programme);
   const lots = new Grouped(rows<{ type: 'lot' } & Row<'lot'>>(client, 'lots', lotText, programme));
   const holds = new Grouped(rows<{ type: 'hold' } & Row<'hold'>>(client, 'holds', holdText, programme));
+  const extensions = new Grouped(rows<{ type: 'extension' } & Row<'extension'>>(client, 'extensions', extensionText, programme));
   const transfers = new Grouped(rows<TransferLine>(client, 'transfers', transferText, programme));
   for await (const account of rows<{ type: 'account' } & Row<'account'>>(client, 'accounts', accountText, programme)) {
     yield account;
     yield* lots.of(account.account);
     yield* holds.of(account.account);
+    yield* extensions.of(account.account);
     yield* transfers.of(account.account);
   }
   yield* rows<Line>(client, 'refusals', refusalText, programme);
@@ -129,6 +131,11 @@ const holdText = `
   where h.programme = $1 and ${hasAccount('h')}
   order by h.account, h.hold`;
 
+const extensionText = `
+  select ${lineOf('extension', 'extension', 'x')} as line from extension x
+  where x.programme = $1 and ${hasAccount('x')}
+  order by x.account, x.lot, x.to_end`;
+
 const transferText = `
   select ${lineOf(
     'transfer',
@@ -208,6 +215,16 @@ const strayTexts: readonly (readonly [RowName, string])[] = [
   [
     'hold',
     stray('hold', 'hold', 'h', 'select from account a where a.programme = h.programme and a.account = h.account', 'h.account, h.hold'),
+  ],
+  [
+    'extension',
+    stray(
+      'extension',
+      'extension',
+      'x',
+      'select from account a where a.programme = x.programme and a.account = x.account',
+      'x.account, x.lot, x.to_end',
+    ),
   ],
   [
     'posting',

@@ -80,6 +80,23 @@ export async function write(
         array(draws, (one) => one.draw.amount),
       ],
     });
+  const extended = movements.flatMap(({ programme, movement }) => movement.extended?.map((one) => ({ programme, movement, one })) ?? []);
+  if (extended.length > 0)
+    parts.push({
+      name: 'extension',
+      values: [
+        recordedAt,
+        array(extended, (row) => row.programme),
+        array(extended, (row) => row.movement.account),
+        array(extended, (row) => row.one.lot),
+        array(extended, (row) => row.movement.id),
+        array(extended, (row) => row.one.extension),
+        array(extended, (row) => row.one.points),
+        array(extended, (row) => row.one.from),
+        array(extended, (row) => row.one.to),
+        array(extended, (row) => row.movement.effectiveAt),
+      ],
+    });
   if (accounts.length > 0)
     parts.push({
       name: 'account',
@@ -198,7 +215,8 @@ function list(items: readonly (string | number)[]): string {
   return array(items, (one) => one);
 }
 
-type PartName = 'transfer' | 'draw' | 'account' | 'madeLot' | 'changedLot' | 'madeHold' | 'changedHold' | 'posting' | 'outbox' | 'counter';
+type PartName =
+  'transfer' | 'draw' | 'account' | 'madeLot' | 'changedLot' | 'madeHold' | 'changedHold' | 'posting' | 'outbox' | 'counter' | 'extension';
 
 /** One prepared statement per combination of parts; a day's traffic uses about ten of them. */
 function statementOf(names: readonly PartName[]): { name: string; text: string } {
@@ -299,5 +317,12 @@ const partTexts: Record<PartName, (unnest: Unnest, parameter: Parameter) => stri
       select left(programme, 6), programme, account, key, period, times, points
       from ${unnest('text text text text integer bigint')} as c (programme, account, key, period, times, points)
       on conflict on constraint counter_pk do update set times = excluded.times, points = excluded.points
+    )`,
+  extension: (unnest, parameter) => `
+    extended as (
+      insert into extension (tenant, programme, account, lot, transfer, extension, points, from_end, to_end, effective_at, recorded_at)
+      select left(programme, 6), programme, account, lot, transfer, extension, points, from_end, to_end, effective_at, ${parameter()}::timestamptz
+      from ${unnest('text text uuid uuid uuid bigint timestamptz timestamptz timestamptz')}
+        as x (programme, account, lot, transfer, extension, points, from_end, to_end, effective_at)
     )`,
 };

@@ -1,4 +1,5 @@
 import type { Tx } from '@points/database';
+import { endAsOf } from '../extend-lots/end-as-of.js';
 
 /**
  * The lines that every report adds up and every drill-down shows: one per transfer and lot, and one for each lot whose time is over
@@ -77,7 +78,7 @@ export async function readWide<T>(tx: Tx, read: () => Promise<T>): Promise<T> {
 /** Lots that are over with points that nobody holds. What is held lives on until its hold ends. */
 export function lapses({ from, to }: Range): string {
   return `
-    select ${lapsing}, held - remaining as amount, source, funding, granted_at
+    select ${lapsing('l.expires_at')}, held - remaining as amount, source, funding, granted_at
     from lot l
     where programme = $1 and open and remaining > held and expires_at is not null ${endsWithin(from, to)}`;
 }
@@ -85,14 +86,14 @@ export function lapses({ from, to }: Range): string {
 /** The same from what was known at an instant: what the lot had by its draws, less what holds of that time kept. */
 function knownLapses({ from, to, known }: Range): string {
   return `
-    select ${lapsing}, coalesce(h.held, 0) - s.remaining as amount, l.source, l.funding, l.granted_at
+    select ${lapsing('s.expires_at')}, coalesce(h.held, 0) - s.remaining as amount, l.source, l.funding, l.granted_at
     from (
-      select d.account, d.lot, sum(d.amount)::bigint as remaining
-      from lot l
+      select d.account, d.lot, l.expires_at, sum(d.amount)::bigint as remaining
+      from (select programme, account, lot, ${endAsOf({ lot: 'l', known })} as expires_at from lot l where programme = $1 and expires_at is not null) l
       join draw d on d.programme = l.programme and d.account = l.account and d.lot = l.lot
       join transfer t on t.programme = d.programme and t.account = d.account and t.transfer = d.transfer
-      where l.programme = $1 and l.expires_at is not null ${endsWithin(from, to)} and t.recorded_at <= ${known}::timestamptz
-      group by d.account, d.lot
+      where t.recorded_at <= ${known}::timestamptz ${endsWithin(from, to)}
+      group by d.account, d.lot, l.expires_at
     ) s
     join lot l on l.programme = $1 and l.account = s.account and l.lot = s.lot
     left join (
@@ -118,6 +119,6 @@ function endsWithin(from: string | undefined, to: string | undefined): string {
 }
 
 /** As the expiry job will post it. */
-const lapsing = `
-      l.account, l.lot as id, null::uuid as posting, 0::smallint as seq, 'expire' as kind, 'expired' as counter, l.expires_at as effective_at,
+const lapsing = (end: string) => `
+      l.account, l.lot as id, null::uuid as posting, 0::smallint as seq, 'expire' as kind, 'expired' as counter, ${end} as effective_at,
       null::timestamptz as recorded_at, null::text as reference, 'ledger:expiry' as actor, null::text as reason, true as lapses, l.lot`;

@@ -1,6 +1,7 @@
 import type { Tx } from '@points/database';
 import { type CsvTable, cursorOf, readCursor, utc } from '@points/http';
 import { parsePoints, type Instant, type Points, type ProgrammeId } from '@points/kernel';
+import { endAsOf } from '../extend-lots/end-as-of.js';
 import { bookLines, lapses, postedLines, readWide } from './book-lines.js';
 import { ageBucket, ageBuckets, grantedDay, grantedMonth } from './movements.js';
 
@@ -116,12 +117,13 @@ const lotsAt = (isKnown: boolean): string => {
         union all
         select account, lot, amount from (${lapses(range)}) over`;
   return `
-      select l.account, l.lot, l.source, l.funding, l.granted_at, l.expires_at, s.points,
+      select l.account, l.lot, l.source, l.funding, l.granted_at, e.expires_at, s.points,
         ${ageBucket(`(((($2::timestamptz) at time zone 'Asia/Tokyo') - interval '1 millisecond')::date - ${grantedDay})`)} as age,
-        coalesce(to_char(l.expires_at at time zone 'Asia/Tokyo' - interval '1 millisecond', 'YYYY-MM'), 'never') as ending,
+        coalesce(to_char(e.expires_at at time zone 'Asia/Tokyo' - interval '1 millisecond', 'YYYY-MM'), 'never') as ending,
         ${grantedMonth} as cohort
       from (select account, lot, sum(amount)::bigint as points from (${changes}) change group by account, lot having sum(amount) <> 0) s
-      join lot l on l.programme = $1 and l.account = s.account and l.lot = s.lot`;
+      join lot l on l.programme = $1 and l.account = s.account and l.lot = s.lot
+      cross join lateral (select ${endAsOf({ lot: 'l', at: '$2', known: '$3' })} as expires_at) e`;
 };
 
 function sumsBy(by: readonly OutstandingDimension[], isKnown: boolean): { name: string; text: string } {

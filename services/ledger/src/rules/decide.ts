@@ -1,4 +1,15 @@
-import { expiresAt, expiresAtAfterUse, isPoints, jstDateOf, unreachable, type Instant, type LocalDate, type Points } from '@points/kernel';
+import {
+  expiresAt,
+  expiresAtAfterUse,
+  isPoints,
+  jstDateOf,
+  sumPoints,
+  unreachable,
+  type Instant,
+  type LocalDate,
+  type Points,
+} from '@points/kernel';
+import { extend } from './extend.js';
 import { giveBack, municipalityAccount } from './give-back.js';
 import type { AnyInstruction, PostingRequest, Use } from './instruction.js';
 import { countersOf, passesCap, passesVelocity, type Count, type Limit, type TallyOf } from './limits.js';
@@ -122,6 +133,8 @@ function decideKind(request: PostingRequest<AnyInstruction>, programme: Programm
       return adjust(instruction, on);
     case 'reverse':
       return reverse(on);
+    case 'extend':
+      return extendLots(instruction, on);
     default:
       return unreachable(instruction);
   }
@@ -226,6 +239,15 @@ function reverse({ account, programme, at, facts }: Context): Decision {
     ...(rest > 0 ? [owe({ ...head, id: newId() }, rest)] : []),
   ];
   return { ...posting(movements), amount: taken };
+}
+
+function extendLots(instruction: Of<'extend'>, { account, at, facts }: Context): Decision {
+  const extended = extend(facts.holding.lots, instruction, at);
+  if (extended.length === 0) return reject({ code: 'nothing-to-extend' });
+  const amount = sumPoints(extended.map((one) => one.points));
+  const head = { id: facts.newId(), kind: 'extend' as const, account, counter: null, effectiveAt: at };
+  const moved: Movement = { ...head, amount, signed: points(0), draws: [], grants: [], reserves: [], extended };
+  return posting([moved], { extensions: extended.map(({ lot, to }) => ({ lot, expiresAt: to })) });
 }
 
 function owe(head: { id: string; account: string; effectiveAt: Instant; of: string }, amount: Points): Movement {

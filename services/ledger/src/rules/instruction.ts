@@ -1,4 +1,5 @@
 import type { Instant, Points, ProgrammeId } from '@points/kernel';
+import type { Later, LotsMeant } from './extend.js';
 import type { Funding } from './lots.js';
 
 /** What is to be done with a holder's account, as any caller may ask for it. */
@@ -29,7 +30,9 @@ export type StaffInstruction =
   /** A correction by staff: points are added as a new lot, or taken in draw order wherever they are usable. */
   | { readonly kind: 'adjust'; readonly direction: 'add' | 'take'; readonly amount: Points; readonly funding: Funding }
   /** Takes a grant back: `of` is the reference of its issue. */
-  | { readonly kind: 'reverse'; readonly of: string };
+  | { readonly kind: 'reverse'; readonly of: string }
+  /** Moves the ends of certain lots to a later day, as the order `extension` of staff says. */
+  | { readonly kind: 'extend'; readonly extension: string; readonly meant: LotsMeant; readonly later: Later };
 
 export type AnyInstruction = Instruction | StaffInstruction;
 

@@ -100,7 +100,7 @@ function concerns(limit: Limit, instruction: AnyInstruction): boolean {
   switch (limit.kind) {
     case 'granted':
     case 'budget':
-      return instruction.kind === 'issue' && (limit.source === undefined || matches(limit.source, instruction.source));
+      return instruction.kind === 'issue' && (limit.source === undefined || isOfSource(instruction.source, limit.source));
     case 'balance':
       return instruction.kind === 'issue' || instruction.kind === 'transfer';
     case 'uses':
@@ -113,7 +113,7 @@ function concerns(limit: Limit, instruction: AnyInstruction): boolean {
 const useKinds: ReadonlySet<AnyInstruction['kind']> = new Set(['hold', 'spend', 'convert', 'donate', 'transfer'] as const);
 
 /** A source by its name, or all of a kind together: `activity:*`. */
-function matches(pattern: string, source: string): boolean {
+export function isOfSource(source: string, pattern: string): boolean {
   return pattern.endsWith(':*') ? source.startsWith(pattern.slice(0, -1)) : source === pattern;
 }
 

@@ -1,4 +1,5 @@
 import type { Instant, Points } from '@points/kernel';
+import type { Extended } from './extend.js';
 import type { Count } from './limits.js';
 import type { Lot, Part } from './lots.js';
 import type { Rejection } from './rejection.js';
@@ -25,6 +26,8 @@ export type MovementKind =
   | 'owe'
   /** A later grant pays the debt. */
   | 'repay'
+  /** The ends of lots are moved by staff: nothing changes between accounts. */
+  | 'extend'
   /** Reserve and free: nothing changes between accounts. */
   | 'hold'
   | 'release';
@@ -46,6 +49,8 @@ export interface Movement {
   readonly grants: readonly Lot[];
   /** Changes of what is reserved in lots. */
   readonly reserves: readonly Part[];
+  /** Ends of lots that staff have moved. */
+  readonly extended?: readonly Extended[];
   readonly hold?: string;
   /** The movement that this one takes back or belongs to. */
   readonly of?: string;

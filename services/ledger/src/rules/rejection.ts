@@ -20,6 +20,7 @@ export const rejectionCodes = [
   'hold-exceeded',
   'refund-exceeds',
   'reverse-exceeds',
+  'nothing-to-extend',
   'lot-already-over',
   'balance-too-large',
   'cap-exceeded',
@@ -55,6 +56,7 @@ export type Rejection =
   | { readonly code: 'hold-exceeded'; readonly facts: { readonly needed: Points; readonly available: Points } }
   | { readonly code: 'refund-exceeds'; readonly facts: { readonly needed: Points; readonly available: Points } }
   | { readonly code: 'reverse-exceeds'; readonly facts: { readonly needed: Points; readonly available: Points } }
+  | { readonly code: 'nothing-to-extend' }
   | { readonly code: 'lot-already-over'; readonly facts: { readonly expiresAt: Instant } }
   | { readonly code: 'balance-too-large' }
   | {
@@ -108,6 +110,8 @@ export function explain(rejection: Rejection): string {
       return `${rejection.facts.available} points can still be refunded, ${rejection.facts.needed} were asked for`;
     case 'reverse-exceeds':
       return `${rejection.facts.available} of ${rejection.facts.needed} points of the grant can still be taken back`;
+    case 'nothing-to-extend':
+      return 'no open lot that is meant would end later than it does';
     case 'lot-already-over':
       return `points granted now would have ended at ${rejection.facts.expiresAt}`;
     case 'balance-too-large':

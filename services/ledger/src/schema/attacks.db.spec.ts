@@ -40,13 +40,13 @@ describe('the database', () => {
     await expect(attack(text, [kawasaki, uuidv7(), uuidv7()])).rejects.toMatchObject({ constraint: 'entry_sum_zero' });
   });
 
-  it.each(['entry', 'transfer', 'draw', 'posting', 'programme_rule'])('refuses to change, delete or empty %s', async (table) => {
+  it.each(['entry', 'transfer', 'draw', 'posting', 'programme_rule', 'extension'])('refuses to change, delete or empty %s', async (table) => {
     await expect(attack(`update ${table} set tenant = tenant`)).rejects.toMatchObject({ code: '42501' });
     await expect(attack(`delete from ${table}`)).rejects.toMatchObject({ code: '42501' });
     await expect(attack(`truncate ${table}`)).rejects.toMatchObject({ code: '42501' });
   });
 
-  it.each(['entry', 'transfer', 'draw', 'posting', 'programme_rule'])(
+  it.each(['entry', 'transfer', 'draw', 'posting', 'programme_rule', 'extension'])(
     'refuses even the owner to change, delete or empty %s',
     async (table) => {
       const owner = new pg.Client({ connectionString: fresh.ownerUrl });
@@ -80,6 +80,8 @@ describe('the database', () => {
     'delete from lot',
     'delete from account',
     'delete from hold',
+    'delete from extension_order',
+    'update extension_order set days = 1',
     'delete from programme',
     'alter table entry disable trigger all',
     'drop trigger entry_sum_zero on entry',

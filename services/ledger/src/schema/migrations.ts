@@ -4,6 +4,7 @@ import { messagingMigrations } from '@points/messaging';
 import { createBooks } from './create-books.js';
 import { createChain } from './create-chain.js';
 import { createCounterPruning } from './create-counter-pruning.js';
+import { createExtensions } from './create-extensions.js';
 import { createLimits } from './create-limits.js';
 import { createProgramme } from './create-programme.js';
 import { createReports } from './create-reports.js';
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   { name: 'CreateReports1763856000020', up: createReports(tenantTable) },
   { name: 'CreateLimits1763856000030', up: createLimits(tenantTable) },
   { name: 'CreateCounterPruning1763856000031', up: createCounterPruning },
+  { name: 'CreateExtensions1763856000060', up: createExtensions(tenantTable) },
 ];

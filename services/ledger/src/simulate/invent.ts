@@ -1,7 +1,7 @@
 import { points, type Instant, type ProgrammeId } from '@points/kernel';
 import type { AnyRequest } from '../post/request.js';
 import type { AnyInstruction, Use } from '../rules/instruction.js';
-import { lasting, nowhere, places } from './invent-programme.js';
+import { dayAfter, lasting, nowhere, places } from './invent-programme.js';
 import { balanceOf, freeAt, iso, type Books, type ModelAccount, type ModelProgramme } from './model.js';
 import type { Random } from './random.js';
 
@@ -67,7 +67,8 @@ function fresh(occasion: Occasion): AnyRequest {
     account,
     instruction,
     actor: 'simulation',
-    ...(effectiveAt !== undefined && { effectiveAt }),
+    // Extensions are of now, and the ledger's own job asks for them.
+    ...(instruction.kind === 'extend' ? { internal: true } : effectiveAt !== undefined && { effectiveAt }),
     ...(announces && random.chance(0.3) && { announce: { requester: 'simulation' } }),
   };
 }
@@ -103,6 +104,7 @@ function inventInstruction(occasion: Occasion, account: string, own: ModelAccoun
     [6, 'transfer'],
     [3, 'adjust'],
     [grants.length > 0 ? 4 : 1, 'reverse'],
+    [2, 'extend'],
   ]);
   switch (kind) {
     case 'issue': {
@@ -176,11 +178,33 @@ function inventInstruction(occasion: Occasion, account: string, own: ModelAccoun
     }
     case 'reverse':
       return { kind, of: grants.length > 0 && random.chance(0.95) ? random.pick(grants.slice(-8)) : `simulation:${random.uuid()}` };
+    case 'extend':
+      return inventExtension(occasion, own);
     case 'transfer': {
       const to = random.chance(0.03) ? 'merchant:shop-1' : random.chance(0.05) ? account : random.pick(occasion.holders);
       return { kind, to, amount: around(random, free(occasion, own, 'anywhere')) };
     }
   }
+}
+
+/** Of lots that end around a day that some lot ends with: to that day, past it, or by days. */
+function inventExtension({ random, clock }: Occasion, own: ModelAccount | undefined): AnyInstruction {
+  const ends = own?.lots.flatMap((lot) => (lot.end === null ? [] : [lot.end])) ?? [];
+  const end = ends.length > 0 ? random.pick(ends.slice(-12)) : clock;
+  // Times formed by toISOString.
+  const instant = (at: number) => iso(at) as Instant;
+  return {
+    kind: 'extend',
+    extension: random.uuid(),
+    meant: {
+      grantedBy: instant(clock - (random.chance(0.2) ? random.whole(0, 5 * dayMs) : 0)),
+      ...(random.chance(0.3) && { endsAfter: instant(end - random.whole(0, 2) * dayMs) }),
+      ...(random.chance(0.3) && { endsBy: instant(end + random.whole(0, 2) * dayMs) }),
+      ...(random.chance(0.2) && { source: random.pick(['partner:*', 'partner:air', 'municipality']) }),
+      ...(random.chance(0.2) && { funding: random.pick<'paid' | 'free'>(['paid', 'free']) }),
+    },
+    later: random.chance(0.5) ? { days: random.whole(1, 10) } : { lastDay: dayAfter(end, random.whole(-2, 5)) },
+  };
 }
 
 /** All of it, a point more or less, or some of it. */

@@ -1,3 +1,4 @@
+import type { LotsMeant } from '../rules/extend.js';
 import type { AnyInstruction, PostingRequest } from '../rules/instruction.js';
 import type { Limit } from '../rules/limits.js';
 import type { Rules } from '../rules/programme.js';
@@ -20,6 +21,7 @@ export const mistakes = [
   'release-keeps-hold',
   'expiry-takes-held',
   'forgives-debts',
+  'extends-what-is-over',
 ] as const;
 export type Mistake = (typeof mistakes)[number];
 
@@ -233,13 +235,13 @@ function decide(books: Books, programme: ModelProgramme, request: ModelRequest, 
   }
   // Somebody who is not known has nothing, and nothing is written about him.
   const own = account ?? emptyAccount(request.account, now);
-  const worthBefore = balanceOf(own);
+  const [worthBefore, endsBefore] = [balanceOf(own), own.lots.map((lot) => lot.end)];
   const outcome = carryOut(books, programme, own, request.reference, instruction, at, now);
   if (outcome !== undefined) return outcome;
   record(own, now);
   return {
     status: 'posted',
-    amount: amountOf(own, instruction, worthBefore - balanceOf(own)),
+    amount: amountOf(own, instruction, worthBefore - balanceOf(own), endsBefore),
     effectiveAt: iso(at),
     ...worth(books, own, at),
   };
@@ -319,6 +321,19 @@ function carryOut(
       grant.isReversed = true;
       count(own, `issued:${lot.source}`, taken);
       return undefined;
+    }
+    case 'extend': {
+      let moved = 0;
+      for (const lot of own.lots) {
+        const isOpen = lot.left > 0 && (isAlive(books, lot, at) || books.mistake === 'extends-what-is-over');
+        if (lot.end === null || !isOpen || !isNamed(lot, lot.end, wish.meant)) continue;
+        // The last day of use is the one before the midnight at which a lot ends.
+        const lastDay = 'days' in wish.later ? dayNumber(lot.end - 1) + wish.later.days : Date.parse(wish.later.lastDay) / dayMs;
+        if (midnightAfter(lastDay) <= lot.end) continue;
+        lot.end = midnightAfter(lastDay);
+        moved++;
+      }
+      return moved === 0 ? refused('nothing-to-extend') : undefined;
     }
     case 'spend':
     case 'convert':
@@ -527,6 +542,17 @@ function liveOn(books: Books, programme: ModelProgramme, own: ModelAccount, at: 
   }
 }
 
+/** Which lots an order of staff names. */
+function isNamed(lot: ModelLot, end: number, { grantedBy, endsAfter, endsBy, source, funding }: LotsMeant): boolean {
+  return (
+    lot.granted <= Date.parse(grantedBy) &&
+    (endsAfter === undefined || end > Date.parse(endsAfter)) &&
+    (endsBy === undefined || end <= Date.parse(endsBy)) &&
+    (source === undefined || lot.source === source || (source.endsWith(':*') && lot.source.startsWith(source.slice(0, -1)))) &&
+    (funding === undefined || lot.funding === funding)
+  );
+}
+
 /** Ends a hold's reservation of what it has not captured. */
 function free(books: Books, programme: ModelProgramme, own: ModelAccount, hold: ModelHold, at: number): void {
   const rest = unit(hold.parts).slice(hold.captured, hold.amount - hold.captured);
@@ -703,9 +729,10 @@ function lotOf(account: ModelAccount, no: number): ModelLot {
   return lot;
 }
 
-/** A release is about what it frees, a reversal about what it took. */
-function amountOf(account: ModelAccount, wish: AnyInstruction, less: number): number {
+/** A release is about what it frees, a reversal about what it took, an extension about what its lots have left. */
+function amountOf(account: ModelAccount, wish: AnyInstruction, less: number, endsBefore: readonly (number | null)[]): number {
   if (wish.kind === 'reverse') return less;
+  if (wish.kind === 'extend') return account.lots.reduce((sum, lot) => sum + (lot.end === endsBefore[lot.no] ? 0 : lot.left), 0);
   if (wish.kind !== 'release') return wish.amount;
   const hold = account.holds[wish.hold];
   return hold ? hold.amount - hold.captured : 0;
@@ -721,7 +748,7 @@ function contentOf({ account, effectiveAt, instruction }: ModelRequest): string 
   if ('places' in instruction) fields.set('places', [...new Set(instruction.places)].sort().join());
   if (instruction.kind === 'capture') fields.set('use', instruction.use ?? 'spend');
   const names = [...fields.keys()].filter((name) => fields.get(name) !== undefined).sort();
-  return [account, effectiveAt ?? 'now', ...names.map((name) => `${name}=${String(fields.get(name))}`)].join('|');
+  return [account, effectiveAt ?? 'now', ...names.map((name) => `${name}=${JSON.stringify(fields.get(name))}`)].join('|');
 }
 
 /** Points are safe integers. */

@@ -1,6 +1,7 @@
 import type { Tx } from '@points/database';
 import { utc } from '@points/http';
 import { parsePoints, points, sumPoints, type Instant, type Points, type ProgrammeId } from '@points/kernel';
+import { endAsOf } from '../extend-lots/end-as-of.js';
 import { byDrawOrder, freeOf, isLiving, isOver, isUsableAt, sliceParts, type Lot } from '../rules/lots.js';
 
 export interface Balance {
@@ -112,19 +113,19 @@ function heldByLot(holds: readonly HoldRow[]): Map<string, Points> {
   return held;
 }
 
-const lotColumns = `
-    l.lot, l.priority, ${utc('l.granted_at')} as "grantedAt", ${utc('l.expires_at')} as "expiresAt", l.usable_at as "usableAt", l.source, l.funding,
+const lotColumns = (end: string) => `
+    l.lot, l.priority, ${utc('l.granted_at')} as "grantedAt", ${utc(end)} as "expiresAt", l.usable_at as "usableAt", l.source, l.funding,
       l.rule_version as "ruleVersion", l.amount`;
 
 const openLots = {
   name: 'open_lots',
-  text: `select ${lotColumns}, l.remaining as left, l.held from lot l where l.programme = $1 and l.account = $2 and l.open`,
+  text: `select ${lotColumns('l.expires_at')}, l.remaining as left, l.held from lot l where l.programme = $1 and l.account = $2 and l.open`,
 };
 
 const lotsAt = {
   name: 'lots_at',
   text: `
-    select ${lotColumns}, d.remaining as left
+    select ${lotColumns(endAsOf({ lot: 'l', at: '$3', known: '$4' }))}, d.remaining as left
     from (
       select d.lot, sum(d.amount) as remaining
       from transfer t join draw d on d.programme = t.programme and d.account = t.account and d.transfer = t.transfer

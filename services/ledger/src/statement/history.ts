@@ -1,6 +1,7 @@
 import type { Tx } from '@points/database';
 import { type CsvTable, cursorOf, readCursor, utc } from '@points/http';
 import { parsePoints, type Instant, type Points, type ProgrammeId } from '@points/kernel';
+import { lastDayOf } from '../rules/extend.js';
 
 export interface HistoryLine {
   readonly posting: string;
@@ -20,6 +21,15 @@ export interface HistoryLine {
   readonly lots: readonly LotChange[];
   /** What a hold keeps free in lots. */
   readonly reserved: readonly LotChange[];
+  /** Ends of lots that staff have moved. */
+  readonly extended: readonly LotEnd[];
+}
+
+interface LotEnd {
+  readonly lot: string;
+  readonly points: number;
+  readonly from: Instant;
+  readonly to: Instant;
 }
 
 interface LotChange {
@@ -95,6 +105,7 @@ export function historyTable({ lines }: HistoryPage): CsvTable {
       'of',
       'lots',
       'reserved',
+      'extended',
     ],
     rows: lines.map((line) => [
       line.effectiveAt,
@@ -111,6 +122,7 @@ export function historyTable({ lines }: HistoryPage): CsvTable {
       line.of,
       lotsOf(line.lots),
       lotsOf(line.reserved),
+      line.extended.map(({ lot, from, to }) => `${lot}:${lastDayOf(from)}>${lastDayOf(to)}`).join(' '),
     ]),
   };
 }
@@ -128,7 +140,9 @@ const readHistory = {
       (select coalesce(json_agg(json_build_object('lot', p.lot, 'amount', p.part, ${lotFacts}) order by p.n), '[]')
        from hold h cross join lateral unnest(h.lots, h.parts) with ordinality as p (lot, part, n)
        join lot l on l.programme = h.programme and l.account = h.account and l.lot = p.lot
-       where t.kind = 'hold' and h.programme = t.programme and h.account = t.account and h.hold = t.hold) as reserved
+       where t.kind = 'hold' and h.programme = t.programme and h.account = t.account and h.hold = t.hold) as reserved,
+      (select coalesce(json_agg(json_build_object('lot', x.lot, 'points', x.points, 'from', ${utc('x.from_end')}, 'to', ${utc('x.to_end')}) order by x.lot), '[]')
+       from extension x where t.kind = 'extend' and x.programme = t.programme and x.account = t.account and x.transfer = t.transfer) as extended
     from transfer t
     left join entry e on e.programme = t.programme and e.account = t.account and e.effective_at = t.effective_at and e.transfer = t.transfer
     where t.programme = $1 and t.account = $2 and ($3::timestamptz is null or (t.effective_at, t.transfer) < ($3::timestamptz, $4::uuid))

@@ -195,6 +195,21 @@ export class LotChangeView {
   expiresAt!: string | null;
 }
 
+export class LotEndView {
+  @IsUUID()
+  lot!: string;
+
+  @IsInt()
+  @JSONSchema({ description: 'what it had left' })
+  points!: number;
+
+  @IsInstant()
+  from!: string;
+
+  @IsInstant()
+  to!: string;
+}
+
 export class HistoryLineView {
   @IsUUID()
   posting!: string;
@@ -250,6 +265,13 @@ export class HistoryLineView {
   @Type(() => LotChangeView)
   @JSONSchema({ description: 'what a hold keeps free in lots' })
   reserved!: readonly LotChangeView[];
+
+  @IsArray()
+  @ArrayMaxSize(10_000)
+  @ValidateNested({ each: true })
+  @Type(() => LotEndView)
+  @JSONSchema({ description: 'ends of lots that staff have moved' })
+  extended!: readonly LotEndView[];
 }
 
 export class NextView {

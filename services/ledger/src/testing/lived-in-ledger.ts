@@ -1,5 +1,5 @@
 import { tenants, type Database } from '@points/database';
-import { points, uuidv7, type ProgrammeId } from '@points/kernel';
+import { addDays, jstDateOf, points, uuidv7, type ProgrammeId } from '@points/kernel';
 import { ExpireLots } from '../expire-lots/expire-lots.js';
 import type { Door } from '../post/door.js';
 import type { AnyRequest, DoorRequest } from '../post/request.js';
@@ -10,7 +10,7 @@ import { aHolder, anIssue, aRequest, aSpend, at, openProgramme, someRules } from
 /**
  * A programme in which everything that the ledger can do has happened: grants, spends over several lots, holds with part captures and
  * releases, refunds, transfers between holders, refusals, expiry, points that came back too late, corrections, reversed
- * grants and debts, lots whose end moved with use.
+ * grants and debts, lots whose end moved with use or was moved by staff.
  */
 export async function livedInProgramme(
   { database, door }: { database: Database; door: Door },
@@ -97,6 +97,20 @@ export async function livedInProgramme(
       await door.post([made]);
       if (step % 100 !== 99) continue;
       await expire.run(programme, effectiveAt);
+      // Staff give one holder ten days more, and all others till the same day.
+      const order = { kind: 'extend' as const, extension: uuidv7(), meant: { grantedBy: effectiveAt } };
+      await door.post(
+        holders.map((account, index) => ({
+          reference: `ledger:extension/${order.extension}/${account}`,
+          programme,
+          account,
+          instruction: { ...order, later: index === 0 ? { days: 10 } : { lastDay: addDays(jstDateOf(effectiveAt), 30) } },
+          actor: 'clerk',
+          reason: 'a flood',
+          effectiveAt,
+          internal: true,
+        })),
+      );
       await eachHundred?.();
     }
   } finally {

@@ -10,12 +10,16 @@ export interface AccountContext {
   readonly findings: Findings;
   /** By version. */
   readonly rules: ReadonlyMap<number, Rules>;
+  /** Where the programme has a last day: its end, which ends every lot that is open then. */
+  readonly closesAt: string | null;
 }
 
 /** Rebuilds one holder's balance, lots and holds from his transfers. In memory are his lots and holds, not his transfers. */
 export class AccountCheck {
   private readonly lots = new Map<string, RebuiltLot>();
   private readonly holds = new Map<string, RebuiltHold>();
+  /** By transfer, until the transfer comes. */
+  private readonly extensions = new Map<string, Row<'extension'>[]>();
   private balance = 0n;
   private lapsed = 0n;
   private debt = 0n;
@@ -32,11 +36,21 @@ export class AccountCheck {
   }
 
   lot(row: Row<'lot'>): void {
-    this.lots.set(row.lot, { row, remaining: 0n, expired: 0n, held: 0n, grant: undefined });
+    this.lots.set(row.lot, { row, remaining: 0n, expired: 0n, held: 0n, grant: undefined, extensions: [] });
   }
 
   hold(row: Row<'hold'>): void {
     this.holds.set(row.hold, { row, captured: 0n, released: undefined, made: false });
+  }
+
+  /** Of a lot they come in the order in which they were made: an end only ever moves to a later time. */
+  extension(row: Row<'extension'>): void {
+    const made = this.extensions.get(row.transfer);
+    if (made) made.push(row);
+    else this.extensions.set(row.transfer, [row]);
+    const lot = this.lots.get(row.lot);
+    if (lot) lot.extensions.push(row);
+    else this.context.findings.add('lot', [row.account, row.lot], `a row, which transfer ${row.transfer} extended`, 'none');
   }
 
   transfer(transfer: TransferLine): void {
@@ -47,6 +61,7 @@ export class AccountCheck {
     this.checkEntries(transfer, signed, key);
     this.applyDraws(transfer, key);
     this.applyHold(transfer, key);
+    if (transfer.kind === 'extend') this.checkExtended(transfer, key);
     if (transfer.kind === 'expire') this.lapsed += whole(transfer.amount);
     if (transfer.kind === 'owe') this.debt += whole(transfer.amount);
     if (transfer.kind === 'repay') this.debt -= whole(transfer.amount);
@@ -56,6 +71,7 @@ export class AccountCheck {
     }
     this.checkPosting(transfer);
     this.checkLeaf(transfer, key);
+    if (transfer.kind === 'extend') this.extensions.delete(transfer.transfer);
   }
 
   finish(): void {
@@ -66,6 +82,9 @@ export class AccountCheck {
       held += lot.held;
       this.finishLot(lot);
     }
+    for (const rows of this.extensions.values())
+      for (const { account, lot, toEnd } of rows)
+        findings.add('extension', [account, lot, toEnd], 'a transfer of kind extend that made it', 'none');
     const { account } = this.row;
     findings.same('account', [account], 'balance', { expected: this.balance, found: whole(this.row.balance) });
     findings.same('account', [account], 'held', { expected: held, found: whole(this.row.held) });
@@ -129,6 +148,19 @@ export class AccountCheck {
     });
   }
 
+  /** What it says of points, of times and of the order is what its lots say. */
+  private checkExtended({ account, transfer, amount, effectiveAt, recordedAt, reference }: TransferLine, key: readonly string[]): void {
+    const { findings } = this.context;
+    const rows = this.extensions.get(transfer) ?? [];
+    findings.same('transfer', key, 'amount', { expected: rows.reduce((sum, row) => sum + whole(row.points), 0n), found: whole(amount) });
+    for (const row of rows) {
+      const extension = [account, row.lot, row.toEnd];
+      findings.same('extension', extension, 'effectiveAt', { expected: effectiveAt, found: row.effectiveAt });
+      findings.same('extension', extension, 'recordedAt', { expected: recordedAt, found: row.recordedAt });
+      findings.same('extension', extension, 'order', { expected: reference, found: `ledger:extension/${row.extension}/${account}` });
+    }
+  }
+
   private applyHold(transfer: TransferLine, key: readonly string[]): void {
     if (transfer.hold === null) return;
     const hold = this.holds.get(transfer.hold);
@@ -182,6 +214,7 @@ export class AccountCheck {
         return { lot, amount, granted: row ? { ...row, expiresAt } : null };
       }),
       reserved: hold ?? null,
+      extended: this.extensions.get(transfer.transfer) ?? null,
       posting: transfer.posting && postedOf(transfer.posting),
     };
   }
@@ -208,29 +241,49 @@ export class AccountCheck {
     });
   }
 
-  private finishLot({ row, remaining, expired, held, grant }: RebuiltLot): void {
+  private finishLot(lot: RebuiltLot): void {
+    const { row, remaining, expired, held, grant } = lot;
     const { findings } = this.context;
     const key = [row.account, row.lot];
     if (!grant) findings.add('lot', key, 'a transfer that granted it', 'none');
     findings.same('lot', key, 'remaining', { expected: remaining, found: whole(row.remaining) });
     findings.same('lot', key, 'held', { expected: held, found: whole(row.held) });
     findings.same('lot', key, 'expired', { expected: expired, found: whole(row.expired) });
-    if (grant?.isSealed && row.expiresAt !== grant.end && !this.isExtension(row, grant))
+    if (grant) this.finishEnd(lot, grant);
+  }
+
+  /** From the end that the chain has sealed, over all that moved it, to the one that the lot has. */
+  private finishEnd({ row, extensions }: RebuiltLot, grant: Grant): void {
+    const { findings } = this.context;
+    const [first] = extensions;
+    // Of a grant that is not sealed yet, nothing but the lot itself says where it began.
+    if (!grant.isSealed && !first) return;
+    let end = grant.isSealed ? grant.end : (first?.fromEnd ?? null);
+    for (const { account, lot, fromEnd, toEnd } of extensions) {
+      if (fromEnd !== end && !this.isMovedByUse(row, grant, { from: end, to: fromEnd }))
+        findings.add(
+          'extension',
+          [account, lot, toEnd],
+          `fromEnd ${end ?? 'null'}, or later by a use of the account`,
+          `fromEnd ${fromEnd}`,
+        );
+      end = toEnd;
+    }
+    const isClosed = row.expiresAt !== null && row.expiresAt === this.context.closesAt && (end === null || row.expiresAt < end);
+    if (row.expiresAt !== end && !isClosed && !this.isMovedByUse(row, grant, { from: end, to: row.expiresAt }))
       findings.add(
         'lot',
-        key,
-        `expiresAt ${grant.end ?? 'null'}, or later by a use of the account`,
+        [row.account, row.lot],
+        `expiresAt ${end ?? 'null'}, or later by a use of the account`,
         `expiresAt ${row.expiresAt ?? 'null'}`,
       );
   }
 
   /** An end that moved because the account was used, after the grant, under a rule that says so. */
-  private isExtension(row: Row<'lot'>, grant: Grant): boolean {
+  private isMovedByUse(row: Row<'lot'>, grant: Grant, { from, to }: { from: string | null; to: string | null }): boolean {
     const rule = this.context.rules.get(row.ruleVersion)?.expiry;
-    if (!rule || grant.end === null || row.expiresAt === null || row.expiresAt < grant.end) return false;
-    return [...this.uses].some(
-      ([day, transfer]) => transfer > grant.transfer && expiresAtAfterUse(rule, startOfDayJst(day)) === row.expiresAt,
-    );
+    if (!rule || from === null || to === null || to < from) return false;
+    return [...this.uses].some(([day, transfer]) => transfer > grant.transfer && expiresAtAfterUse(rule, startOfDayJst(day)) === to);
   }
 }
 
@@ -240,6 +293,7 @@ interface RebuiltLot {
   expired: bigint;
   held: bigint;
   grant: Grant | undefined;
+  readonly extensions: Row<'extension'>[];
 }
 
 interface Grant {

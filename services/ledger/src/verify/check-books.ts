@@ -1,3 +1,4 @@
+import { endOfDayJst, type LocalDate } from '@points/kernel';
 import { columns, format, tableOf, type Line, type Row, type RowName } from '../move/lines.js';
 import { ruleLeaf } from '../chain/leaf.js';
 import type { Rules } from '../rules/programme.js';
@@ -38,6 +39,7 @@ class BooksCheck {
   private readonly systemSums = new Map<string, bigint>();
   private readonly rules = new Map<number, Rules>();
   private programme: string | undefined;
+  private closesAt: string | null = null;
   private chain: ChainCheck | undefined;
   private account: AccountCheck | undefined;
   private accountId: string | undefined;
@@ -60,6 +62,7 @@ class BooksCheck {
         return;
       case 'programme':
         this.programme = line.programme;
+        this.closesAt = line.lastDay === null ? null : endOfDayJst(line.lastDay as LocalDate);
         this.chain = new ChainCheck(line.programme, this.findings, this.options.head);
         return;
       case 'rule':
@@ -70,6 +73,7 @@ class BooksCheck {
       case 'periodClose':
       case 'freezeChange':
       case 'adjustment':
+      case 'extensionOrder':
       case 'counter':
         // Nothing of the balances depends on them.
         return;
@@ -78,7 +82,12 @@ class BooksCheck {
       case 'account':
         this.account?.finish();
         this.accountId = line.account;
-        this.account = new AccountCheck(line, { programme: this.programme ?? '', findings: this.findings, rules: this.rules });
+        this.account = new AccountCheck(line, {
+          programme: this.programme ?? '',
+          findings: this.findings,
+          rules: this.rules,
+          closesAt: this.closesAt,
+        });
         this.outstanding += whole(line.balance);
         return;
       case 'lot':
@@ -86,6 +95,9 @@ class BooksCheck {
         return;
       case 'hold':
         if (this.belongs('hold', line)) this.account?.hold(line);
+        return;
+      case 'extension':
+        if (this.belongs('extension', line)) this.account?.extension(line);
         return;
       case 'transfer':
         if (this.belongs('transfer', line)) this.transfer(line);

@@ -206,6 +206,41 @@ describe('verify', () => {
       'lot',
       [`update lot set expires_at = granted_at + interval '1 day' where ${moving('true')}`],
     ],
+    [
+      'the end of a lot that staff moved put back',
+      'lot',
+      [`update lot l set expires_at = x.from_end from extension x where x.lot = l.lot and x.${some('extension', 'true')}`],
+    ],
+    [
+      'the end of a lot moved on, with an extension that nobody ordered',
+      'extension',
+      [
+        `create temp table one on commit drop as select * from lot where ${some('lot', 'expires_at is not null and open')}`,
+        `insert into extension select tenant, programme, account, lot, '019a0000-0000-7000-8000-000000000000', '019a0000-0000-7000-8000-000000000000', remaining, expires_at,
+           expires_at + interval '1 day', granted_at, granted_at from one`,
+        `update lot l set expires_at = l.expires_at + interval '1 day' from one where one.lot = l.lot`,
+      ],
+    ],
+    [
+      'an extension changed, and the lot with it',
+      'transfer',
+      [
+        `create temp table one on commit drop as select * from extension x where ${some('extension', 'not exists (select from extension y where y.lot = extension.lot and y.to_end > extension.to_end)')}`,
+        `update extension x set to_end = x.to_end + interval '1 day' from one where one.lot = x.lot and one.to_end = x.to_end`,
+        `update lot l set expires_at = l.expires_at + interval '1 day' from one where one.lot = l.lot`,
+      ],
+    ],
+    ['an extension deleted', 'transfer', [`delete from extension where ${some('extension', 'true')}`]],
+    [
+      'the end from which an extension began changed',
+      'transfer',
+      [`update extension set from_end = from_end - interval '1 day' where ${some('extension', 'true')}`],
+    ],
+    [
+      'the order of an extension changed',
+      'extension',
+      [`update extension set extension = '019a0000-0000-7000-8000-000000000000' where ${some('extension', 'true')}`],
+    ],
     ['the amount of a lot changed', 'lot', [`update lot set amount = amount + 1 where ${some('lot', 'true')}`]],
     ['the source of a lot changed', 'transfer', [`update lot set source = 'staff:nobody' where ${some('lot', 'true')}`]],
     [
