@@ -164,7 +164,8 @@ export interface OrderRow extends Meant {
   readonly finishedAt: Date | null;
 }
 
-interface CountedRow extends OrderRow {
+interface CountedRow extends Omit<OrderRow, 'holders'> {
+  readonly holdersAsked: number | null;
   readonly lots: number;
   readonly points: string;
   readonly touched: number;
@@ -181,7 +182,7 @@ function viewOf(row: CountedRow): ExtensionView {
   return {
     extension: row.extension,
     state: finishedAt !== null ? 'done' : row.needsApproval && approvedAt === null ? 'pending-approval' : 'running',
-    ...(row.holders && { holdersAsked: row.holders.length }),
+    ...(row.holdersAsked !== null && { holdersAsked: row.holdersAsked }),
     ...(endingFrom !== null && { endingFrom }),
     ...(endingTo !== null && { endingTo }),
     ...(source !== null && { source }),
@@ -263,18 +264,18 @@ const insertOrder = `
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`;
 
 export const columns = `
-    o.extension, o.holders, o.ending_from::text as "endingFrom", o.ending_to::text as "endingTo", o.source, o.funding, o.last_day::text as "lastDay", o.days,
+    o.extension, o.ending_from::text as "endingFrom", o.ending_to::text as "endingTo", o.source, o.funding, o.last_day::text as "lastDay", o.days,
     o.reason, o.asked_by as "askedBy", o.asked_at as "askedAt", o.expected_lots as "expectedLots", o.expected_points::text as "expectedPoints",
     o.expected_holders as "expectedHolders", o.needs_approval as "needsApproval", o.approved_by as "approvedBy", o.approved_at as "approvedAt",
     o.after_account as "afterAccount", o.finished_at as "finishedAt"`;
 
 /** What it has done so far is counted from the books, so no crash can make it wrong. */
 const counted = `
-  select ${columns}, d.lots, d.points, d.touched
+  select ${columns}, cardinality(o.holders) as "holdersAsked", d.lots, d.points, d.touched
   from extension_order o
   cross join lateral (
     select count(*)::int as lots, coalesce(sum(x.points), 0)::text as points, count(distinct x.account)::int as touched
     from extension x where x.programme = o.programme and x.extension = o.extension
   ) d`;
 /** The newest; an older one is read by its id. */
-const extensionsListedMax = 200;
+const extensionsListedMax = 50;

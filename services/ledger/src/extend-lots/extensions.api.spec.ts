@@ -65,7 +65,9 @@ describe('staff of a municipality after a flood', () => {
     const [line] = lots.body['lines'] as Record<string, unknown>[];
     expect(line).toMatchObject({ fromDay: '2099-03-31', toDay: '2099-06-30', source: 'activity:radio' });
     expect(rest.body).toMatchObject({ lines: [{ toDay: '2099-06-30' }], next: null });
-    expect((await read(`extensions/${String(extension)}/lots?format=csv`)).body['text']).toMatch(/fromDay,toDay.*\r\n.*2099-03-31,2099-06-30/s);
+    expect((await read(`extensions/${String(extension)}/lots?format=csv`)).body['text']).toMatch(
+      /fromDay,toDay.*\r\n.*2099-03-31,2099-06-30/s,
+    );
     expect(await read(`holders/${hanako}/balance`)).toMatchObject({ body: { lots: [{ expiresAt: '2099-06-30T15:00:00.000Z' }] } });
     expect(await read(`holders/${hanako}/history?kind=extend`)).toMatchObject({
       body: {

@@ -85,7 +85,7 @@ const findOpen = `
 const lockOrder = {
   name: 'lock_extension_order',
   text: `
-    select ${columns} from extension_order o
+    select ${columns}, o.holders from extension_order o
     where o.programme = $1 and o.extension = $2 and o.finished_at is null and (not o.needs_approval or o.approved_at is not null)
     for no key update of o skip locked`,
 };

@@ -1,7 +1,7 @@
 import type { PostingOutcome } from '@points/contracts';
 import type { AnyRequest, Completed } from '../post/request.js';
 import { differences, keyOf, type StoredAccount } from './compare.js';
-import { expire, post, type Books, type ModelAccount, type ModelAnswer } from './model.js';
+import { expire, post, postTogether, type Books, type ModelAccount, type ModelAnswer, type Tallies } from './model.js';
 
 /** What happened to one account or two, in a lane: what one lane did to an account, it did in the lane's order. */
 export type Happening =
@@ -13,6 +13,15 @@ export type Happening =
       readonly result: Completed;
       /** An answer that was lost and asked for again may be the first one or a repeated one. */
       readonly wasLost: boolean;
+    }
+  | {
+      /** A batch that was decided in one go. */
+      readonly kind: 'together';
+      readonly requests: readonly AnyRequest[];
+      readonly atomic: boolean;
+      readonly dryRun: boolean;
+      readonly now: number;
+      readonly results: readonly Completed[];
     }
   | {
       readonly kind: 'expire';
@@ -32,7 +41,7 @@ export type Happening =
 export function compareRound(books: Books, lanes: readonly (readonly Happening[])[], stored: ReadonlyMap<string, StoredAccount>): string[] {
   for (const group of groupsOf(lanes)) {
     const [only] = group.lanes.length === 1 ? group.lanes : [];
-    const isPlain = only?.every((one) => one.kind === 'post' || one.isCertain) === true;
+    const isPlain = only?.every((one) => one.kind === 'post' || (one.kind === 'expire' && one.isCertain)) === true;
     const found = isPlain ? carryOut(books, group, stored) : search(books, group, stored);
     if (found.length > 0) return found;
   }
@@ -111,9 +120,18 @@ function stepsOf(lanes: Group['lanes']): Step[] {
 }
 
 function happeningText(one: Happening): string {
+  if (one.kind === 'together') return togetherText(one);
   return one.kind === 'post'
     ? `${requestText(one.request, one.now)}: ${completedText(one.result)}`
     : `expiry of ${one.account} until ${new Date(one.until).toISOString()}`;
+}
+
+export function togetherText({ requests, atomic, dryRun, now, results }: Extract<Happening, { kind: 'together' }>): string {
+  const lines = requests.map((request, index) => {
+    const result = results[index];
+    return `${requestText(request, now)}: ${result ? completedText(result) : 'no result'}`;
+  });
+  return `a batch${atomic ? ', atomic' : ''}${dryRun ? ', dry run' : ''}: ${lines.join(' | ')}`;
 }
 
 function happen(books: Books, one: Happening): { difference?: string; undo: () => void } {
@@ -123,6 +141,7 @@ function happen(books: Books, one: Happening): { difference?: string; undo: () =
     if (programme && account) expire(books, programme, account, one.until, one.now);
     return { undo: () => undefined };
   }
+  if (one.kind === 'together') return happenTogether(books, one);
   const { request, now, result, wasLost } = one;
   const answers = books.programmes.get(request.programme)?.answers;
   const before = answers?.get(request.reference);
@@ -134,6 +153,28 @@ function happen(books: Books, one: Happening): { difference?: string; undo: () =
   };
   const difference = differenceOf(expected, result, wasLost);
   return { undo, ...(difference !== undefined && { difference: `${requestText(request, now)}: ${difference}` }) };
+}
+
+function happenTogether(
+  books: Books,
+  { requests, atomic, dryRun, now, results }: Extract<Happening, { kind: 'together' }>,
+): { difference?: string; undo: () => void } {
+  const before = requests.map(({ programme, reference }) => {
+    const answered = books.programmes.get(programme)?.answers.get(reference);
+    return { programme, reference, answered, posting: answered?.posting };
+  });
+  const undo = () => {
+    for (const { programme, reference, answered, posting } of before) {
+      if (!answered) books.programmes.get(programme)?.answers.delete(reference);
+      else if (posting === undefined) delete answered.posting;
+    }
+  };
+  const differences = postTogether(books, requests, { atomic, dryRun }, now).flatMap((expected, index) => {
+    const [request, result] = [requests[index], results[index]];
+    const found = request && result ? differenceOf(expected, result, false) : 'an answer expected, none given';
+    return found === undefined ? [] : [`${request ? requestText(request, now) : ''} in a batch: ${found}`];
+  });
+  return { undo, ...(differences[0] !== undefined && { difference: differences[0] }) };
 }
 
 function differenceOf(expected: ModelAnswer, actual: Completed, wasLost: boolean): string | undefined {
@@ -174,12 +215,26 @@ export function compareAccounts(books: Books, keys: readonly string[], stored: R
   return keys.flatMap((key) => differences(accountOf(books, key), stored.get(key)).map((difference) => `${key}: ${difference}`));
 }
 
-function snapshot(books: Books, keys: readonly string[]): readonly (readonly [key: string, account: ModelAccount | undefined])[] {
-  return keys.map((key) => [key, structuredClone(accountOf(books, key))] as const);
+interface Snapshot {
+  readonly accounts: readonly (readonly [key: string, account: ModelAccount | undefined])[];
+  /** What the holders of a programme share. */
+  readonly budgets: readonly (readonly [programme: string, budgets: Tallies])[];
 }
 
-function restore(books: Books, before: ReturnType<typeof snapshot>): void {
-  for (const [key, account] of before) {
+function snapshot(books: Books, keys: readonly string[]): Snapshot {
+  const programmes = [...new Set(keys.map((key) => split(key)[0]))];
+  return {
+    accounts: keys.map((key) => [key, structuredClone(accountOf(books, key))] as const),
+    budgets: programmes.map((id) => [id, structuredClone(books.programmes.get(id)?.budgets ?? {})] as const),
+  };
+}
+
+function restore(books: Books, before: Snapshot): void {
+  for (const [id, budgets] of before.budgets) {
+    const programme = books.programmes.get(id);
+    if (programme) programme.budgets = structuredClone(budgets);
+  }
+  for (const [key, account] of before.accounts) {
     const [programme, id] = split(key);
     const accounts = books.programmes.get(programme)?.accounts;
     if (account) accounts?.set(id, structuredClone(account));
@@ -209,7 +264,7 @@ function groupsOf(lanes: readonly (readonly Happening[])[]): Group[] {
   };
   for (const lane of lanes) {
     for (const one of lane) {
-      const [first, ...others] = keysOf(one);
+      const [first, ...others] = sharedKeysOf(one);
       parents.set(find(first), find(first));
       for (const other of others) parents.set(find(other), find(first));
     }
@@ -235,7 +290,20 @@ function groupsOf(lanes: readonly (readonly Happening[])[]): Group[] {
 /** The accounts that a happening may change. */
 export function keysOf(one: Happening): [string, ...string[]] {
   if (one.kind === 'expire') return [keyOf(one)];
-  const { programme, account, instruction } = one.request;
+  if (one.kind === 'together') {
+    const [first = '', ...others] = new Set(one.requests.flatMap(accountsOf));
+    return [first, ...others];
+  }
+  return accountsOf(one.request);
+}
+
+/** Batches of a programme meet at its budgets too. */
+function sharedKeysOf(one: Happening): [string, ...string[]] {
+  if (one.kind !== 'together') return keysOf(one);
+  return [...keysOf(one), ...new Set(one.requests.map(({ programme }) => keyOf({ programme, account: 'budget' })))];
+}
+
+function accountsOf({ programme, account, instruction }: AnyRequest): [string, ...string[]] {
   const own = keyOf({ programme, account });
   return instruction.kind === 'transfer' && instruction.to.startsWith('holder:')
     ? [own, keyOf({ programme, account: instruction.to })]

@@ -1,7 +1,7 @@
 import { points, programmeId } from '@points/kernel';
 import type { AnyRequest } from '../post/request.js';
 import { invent } from './invent.js';
-import type { ModelProgramme } from './model.js';
+import { isShort, type ModelProgramme } from './model.js';
 import type { Random } from './random.js';
 import type { World } from './world.js';
 
@@ -11,6 +11,8 @@ export function inventBatch(
   size: number,
   mayAsk: (programme: string, index: number) => boolean,
   only?: ModelProgramme,
+  // Who is decided in one go gets the last points of a budget in order; others may overtake each other, and the last points have no one right owner.
+  isTogether = false,
 ): AnyRequest[] {
   const round: AnyRequest[] = [];
   const announces = chance.chance(0.25);
@@ -27,6 +29,11 @@ export function inventBatch(
       round,
       announces,
     });
+    if (request.instruction.kind === 'issue' && !isTogether) {
+      const asked = (world.granted.get(programme.id) ?? 0) + request.instruction.amount;
+      if (isShort(programme, asked, world.clock)) continue;
+      world.granted.set(programme.id, asked);
+    }
     const holder = holders.find((one) => one.account === request.account);
     if (holder) holder.asked++;
     round.push(request);
@@ -34,13 +41,13 @@ export function inventBatch(
   return round;
 }
 
-export function inventIssue(world: World, chance: Random, programme: ModelProgramme): AnyRequest {
+export function inventIssue(world: World, chance: Random, programme: ModelProgramme, pointsMax: number): AnyRequest {
   const { account } = chance.pick(world.holdersOf(programme.id));
   return {
     reference: `simulation:${chance.uuid()}`,
     programme: programmeId(programme.id),
     account,
-    instruction: { kind: 'issue', amount: points(chance.whole(1, 9)), source: 'campaign', funding: 'free' },
+    instruction: { kind: 'issue', amount: points(chance.whole(1, pointsMax)), source: 'campaign', funding: 'free' },
     actor: 'simulation',
   };
 }

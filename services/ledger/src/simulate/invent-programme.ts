@@ -35,7 +35,6 @@ export function inventRules(random: Random, kind: Expiry['kind'], at: number): R
   };
 }
 
-/** Of one holder. A budget is shared by holders whose requests may overtake each other, so its last points have no one right owner. */
 function inventLimits(random: Random): Limit[] {
   const all: Limit[] = [
     { kind: 'granted', per: random.pick(['day', 'month', 'fiscal-year', 'lifetime']), points: points(random.whole(500, 4_000)) },
@@ -44,6 +43,12 @@ function inventLimits(random: Random): Limit[] {
       per: random.pick(['day', 'month']),
       points: points(random.whole(200, 2_000)),
       source: random.pick(['partner:*', 'municipality']),
+    },
+    {
+      kind: 'budget',
+      per: random.pick(['day', 'month']),
+      points: points(random.whole(400, 6_000)),
+      ...(random.chance(0.3) && { source: 'partner:*' }),
     },
     { kind: 'balance', points: points(random.whole(800, 4_000)) },
     { kind: 'uses', per: random.pick(['minute', 'hour']), times: random.whole(2, 6) },

@@ -22,6 +22,8 @@ export const mistakes = [
   'expiry-takes-held',
   'forgives-debts',
   'extends-what-is-over',
+  'overdraws-budgets',
+  'keeps-half-a-batch',
 ] as const;
 export type Mistake = (typeof mistakes)[number];
 
@@ -34,6 +36,8 @@ export interface ModelProgramme {
   frozen: boolean;
   readonly versions: { version: number; validFrom: string; rules: Rules }[];
   readonly accounts: Map<string, ModelAccount>;
+  /** What all holders together have been granted, by limit and period. */
+  budgets: Tallies;
   /** What became of each reference. */
   readonly answers: Map<string, Answered>;
   /** How many answers were forgotten, because nobody will ask for them again. */
@@ -51,7 +55,7 @@ export interface ModelAccount {
   /** By reference: what an issue granted. */
   readonly grants: Record<string, ModelGrant>;
   /** How often and how much so far, by limit and period. */
-  readonly tallies: Record<string, { times: number; points: number }>;
+  readonly tallies: Tallies;
   frozen: boolean;
   /** What a reversal could not take back; the next grants pay it. */
   debt: number;
@@ -59,6 +63,8 @@ export interface ModelAccount {
   /** What system accounts have got from this one; negative when they gave. Totals of the report are kept as `total:…`. */
   readonly counters: Record<string, bigint>;
 }
+
+export type Tallies = Record<string, { times: number; points: number }>;
 
 export interface ModelLot {
   /** In the order in which they began: it stands for the id. */
@@ -141,22 +147,105 @@ export interface ModelRequest extends Pick<PostingRequest, 'reference' | 'accoun
 export function post(books: Books, request: ModelRequest, now: number): ModelAnswer {
   const programme = books.programmes.get(request.programme);
   if (!programme) return { outcome: refused('unknown-programme'), completedAt: now, repeated: false };
-  const { instruction } = request;
-  if (instruction.kind === 'issue' || (instruction.kind === 'adjust' && instruction.direction === 'add'))
-    open(programme, request.account, now);
-  if (instruction.kind === 'transfer' && instruction.to.startsWith('holder:')) open(programme, instruction.to, now);
-
-  const content = contentOf(request);
-  const before = books.mistake === 'forgets-references' ? undefined : programme.answers.get(request.reference);
-  if (before) {
-    if (before.content !== content) return { outcome: refused('reference-reused'), completedAt: now, repeated: false };
-    return { outcome: before.outcome, completedAt: before.completedAt, repeated: true, answered: before };
-  }
+  openFor(programme, request, now);
+  const known = recall(books, programme, request, now);
+  if (known) return known;
   const outcome = decide(books, programme, request, now);
   if (outcome.status === 'refused' && request.internal) return { outcome, completedAt: now, repeated: false };
-  const answered: Answered = { content, outcome, completedAt: now };
+  const answered: Answered = { content: contentOf(request), outcome, completedAt: now };
   programme.answers.set(request.reference, answered);
   return { outcome, completedAt: now, repeated: false, answered };
+}
+
+/**
+ * A batch, decided in one go and in its order. An atomic one with a refusal leaves nothing behind but the accounts that were opened
+ * for it; what had been answered before it is answered so again. A dry run leaves nothing at all.
+ */
+export function postTogether(
+  books: Books,
+  requests: readonly ModelRequest[],
+  { atomic, dryRun }: { atomic: boolean; dryRun: boolean },
+  now: number,
+): ModelAnswer[] {
+  for (const request of dryRun ? [] : requests) {
+    const programme = books.programmes.get(request.programme);
+    if (programme) openFor(programme, request, now);
+  }
+  const putBack = remember(books, requests);
+  const answers: ModelAnswer[] = [];
+  let isStopped = false;
+  for (const request of requests) {
+    if (isStopped) break;
+    const answer = post(books, request, now);
+    answers.push(answer);
+    isStopped = atomic && answer.outcome.status === 'refused';
+  }
+  if (dryRun || (isStopped && books.mistake !== 'keeps-half-a-batch')) putBack();
+  if (!isStopped) return answers;
+  return requests.map((request, index) => {
+    const own = index === answers.length - 1 ? answers[index] : undefined;
+    const programme = books.programmes.get(request.programme);
+    const notCarriedOut: ModelAnswer = { outcome: refused('not-carried-out'), completedAt: now, repeated: false };
+    return own ?? (programme && recall(books, programme, request, now)) ?? notCarriedOut;
+  });
+}
+
+/** What a batch may change, to put it back. */
+function remember(books: Books, requests: readonly ModelRequest[]): () => void {
+  const puts: (() => void)[] = [];
+  for (const { programme: id, account, reference, instruction } of requests) {
+    const programme = books.programmes.get(id);
+    if (!programme) continue;
+    const [budgets, answered] = [structuredClone(programme.budgets), programme.answers.get(reference)];
+    puts.push(() => {
+      programme.budgets = budgets;
+      if (answered) programme.answers.set(reference, answered);
+      else programme.answers.delete(reference);
+    });
+    for (const name of instruction.kind === 'transfer' ? [account, instruction.to] : [account]) {
+      const before = structuredClone(programme.accounts.get(name));
+      puts.push(() => {
+        if (before) programme.accounts.set(name, before);
+        else programme.accounts.delete(name);
+      });
+    }
+  }
+  return () => {
+    for (const put of puts) put();
+  };
+}
+
+/** An account is there from the first request that might bring it points, whatever becomes of the request. */
+function openFor(programme: ModelProgramme, { account, instruction }: ModelRequest, now: number): void {
+  if (instruction.kind === 'issue' || (instruction.kind === 'adjust' && instruction.direction === 'add')) open(programme, account, now);
+  if (instruction.kind === 'transfer' && instruction.to.startsWith('holder:')) open(programme, instruction.to, now);
+}
+
+/** What became of the reference before. */
+function recall(books: Books, programme: ModelProgramme, request: ModelRequest, now: number): ModelAnswer | undefined {
+  const before = books.mistake === 'forgets-references' ? undefined : programme.answers.get(request.reference);
+  if (!before) return undefined;
+  if (before.content !== contentOf(request)) return { outcome: refused('reference-reused'), completedAt: now, repeated: false };
+  return { outcome: before.outcome, completedAt: before.completedAt, repeated: true, answered: before };
+}
+
+/**
+ * Whether a budget could run out among grants of so many points: then it matters which comes first. Periods that no grant of the
+ * last weeks can mean do not count.
+ */
+export function isShort(programme: ModelProgramme, asked: number, now: number): boolean {
+  const since = dayText(now - 25 * dayMs);
+  const versions = programme.versions.filter((_, index) => (programme.versions[index + 1]?.validFrom ?? '9999') > since);
+  return versions.some(({ rules }) =>
+    (rules.limits ?? []).some((limit) => {
+      if (limit.kind !== 'budget') return false;
+      const used = Object.entries(programme.budgets).flatMap(([name, { points }]) => {
+        const [of = '', period = ''] = name.split(' ');
+        return of === nameOf(limit) && period >= since.slice(0, period.length) ? [points] : [];
+      });
+      return [0, ...used].some((points) => points < limit.points && points + asked > limit.points);
+    }),
+  );
 }
 
 /** Takes what is over up to an instant, but for what is held. Answers the lots and points it took. */
@@ -263,9 +352,9 @@ function carryOut(
       const end = endOf(rules.expiry, at);
       if (end !== null && end <= at) return refused('lot-already-over', { expiresAt: iso(end) });
       if (balanceOf(own) + wish.amount > largest) return refused('balance-too-large');
-      const limited = passed(rules, own, wish, balanceOf(own), at);
+      const limited = passed(books, programme, rules, own, wish, balanceOf(own), at);
       if (limited) return limited;
-      tally(rules, own, wish, at);
+      tally(programme, rules, own, wish, at);
       const { priority, usableAt } = rules;
       begin(own, { priority, granted: at, end, tags: usableAt, source: wish.source, funding: wish.funding, version, amount: wish.amount });
       own.grants[reference] = { lot: own.lots.length - 1, at, isReversed: false };
@@ -339,11 +428,11 @@ function carryOut(
     case 'convert':
     case 'donate': {
       if (!mayReceive(wish.kind, wish.to)) return refused('wrong-account', { account: wish.to });
-      const limited = passed(versionAt(programme, at).rules, own, wish, balanceOf(own), at);
+      const limited = passed(books, programme, versionAt(programme, at).rules, own, wish, balanceOf(own), at);
       if (limited) return limited;
       const taken = take(books, own, wish.amount, at, wish.places);
       if (!Array.isArray(taken)) return taken;
-      tally(versionAt(programme, at).rules, own, wish, at);
+      tally(programme, versionAt(programme, at).rules, own, wish, at);
       liveOn(books, programme, own, at);
       for (const { lot, amount } of taken) lotOf(own, lot).left -= amount;
       use(own, reference, wish.kind, { to: wish.to, at, amount: wish.amount, refunded: 0, parts: taken });
@@ -353,11 +442,11 @@ function carryOut(
       if (own.holds[wish.hold]) return refused('hold-exists');
       const until = wish.expiresAt === undefined ? null : Date.parse(wish.expiresAt);
       if (until !== null && until <= at) return refused('hold-ended');
-      const limited = passed(versionAt(programme, at).rules, own, wish, balanceOf(own), at);
+      const limited = passed(books, programme, versionAt(programme, at).rules, own, wish, balanceOf(own), at);
       if (limited) return limited;
       const taken = take(books, own, wish.amount, at, wish.places);
       if (!Array.isArray(taken)) return taken;
-      tally(versionAt(programme, at).rules, own, wish, at);
+      tally(programme, versionAt(programme, at).rules, own, wish, at);
       for (const { lot, amount } of taken) lotOf(own, lot).held += amount;
       own.holds[wish.hold] = { at, until, amount: wish.amount, captured: 0, ended: false, parts: taken };
       return undefined;
@@ -414,11 +503,11 @@ function carryOut(
       if (!versionAt(programme, at).rules.transferAllowed) return refused('not-allowed');
       const receiver = open(programme, wish.to, now);
       if (balanceOf(receiver) + wish.amount > largest) return refused('balance-too-large');
-      const limited = passed(versionAt(programme, at).rules, own, wish, balanceOf(receiver), at);
+      const limited = passed(books, programme, versionAt(programme, at).rules, own, wish, balanceOf(receiver), at);
       if (limited) return limited;
       const taken = take(books, own, wish.amount, at, 'anywhere');
       if (!Array.isArray(taken)) return taken;
-      tally(versionAt(programme, at).rules, own, wish, at);
+      tally(programme, versionAt(programme, at).rules, own, wish, at);
       // The receiver's points keep the end that they had; what stays behind lives on with the use.
       for (const { lot, amount } of taken) begin(receiver, { ...lotOf(own, lot), granted: at, amount });
       liveOn(books, programme, own, at);
@@ -432,6 +521,8 @@ function carryOut(
 
 /** The first limit that would be passed: sums of grants and balances before uses, each in the order of the rules. */
 function passed(
+  books: Books,
+  programme: ModelProgramme,
   rules: Rules,
   own: ModelAccount,
   wish: AnyInstruction & { amount: number },
@@ -440,14 +531,14 @@ function passed(
 ): ModelOutcome | undefined {
   const limits = (rules.limits ?? []).filter((limit) => isMeant(limit, wish));
   for (const limit of limits) {
-    if (limit.kind === 'uses') continue;
-    const used = limit.kind === 'balance' ? balance : tallyOf(own, limit, at).points;
+    if (limit.kind === 'uses' || (limit.kind === 'budget' && books.mistake === 'overdraws-budgets')) continue;
+    const used = limit.kind === 'balance' ? balance : tallyOf(programme, own, limit, at).points;
     const cap = limit.kind === 'balance' ? 'balance' : nameOf(limit);
     if (used + wish.amount > limit.points) return refused('cap-exceeded', { cap, limit: limit.points, used, asked: wish.amount });
   }
   for (const limit of limits) {
     if (limit.kind !== 'uses') continue;
-    const { times, points } = tallyOf(own, limit, at);
+    const { times, points } = tallyOf(programme, own, limit, at);
     const cap = nameOf(limit);
     if (limit.times !== undefined && times + 1 > limit.times)
       return refused('velocity-exceeded', { cap: `${cap}/times`, limit: limit.times, used: times, asked: 1 });
@@ -457,16 +548,20 @@ function passed(
   return undefined;
 }
 
-function tally(rules: Rules, own: ModelAccount, wish: AnyInstruction & { amount: number }, at: number): void {
+function tally(programme: ModelProgramme, rules: Rules, own: ModelAccount, wish: AnyInstruction & { amount: number }, at: number): void {
   for (const limit of rules.limits ?? []) {
     if (limit.kind === 'balance' || !isMeant(limit, wish)) continue;
-    const { times, points } = tallyOf(own, limit, at);
-    own.tallies[`${nameOf(limit)} ${periodOf(limit, at)}`] = { times: times + 1, points: points + wish.amount };
+    const { times, points } = tallyOf(programme, own, limit, at);
+    talliesOf(programme, own, limit)[`${nameOf(limit)} ${periodOf(limit, at)}`] = { times: times + 1, points: points + wish.amount };
   }
 }
 
-function tallyOf(own: ModelAccount, limit: Limit, at: number): { times: number; points: number } {
-  return own.tallies[`${nameOf(limit)} ${periodOf(limit, at)}`] ?? { times: 0, points: 0 };
+function talliesOf(programme: ModelProgramme, own: ModelAccount, limit: Limit): Tallies {
+  return limit.kind === 'budget' ? programme.budgets : own.tallies;
+}
+
+function tallyOf(programme: ModelProgramme, own: ModelAccount, limit: Limit, at: number): { times: number; points: number } {
+  return talliesOf(programme, own, limit)[`${nameOf(limit)} ${periodOf(limit, at)}`] ?? { times: 0, points: 0 };
 }
 
 function nameOf(limit: Limit): string {

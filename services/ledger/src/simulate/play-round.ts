@@ -4,12 +4,15 @@ import type { DoorOrder } from './door-process.js';
 import { inventBatch, inventIssue } from './invent-batch.js';
 import { changeProgramme, freezeAccount, isExceptional, moveClock, retire } from './pass-time.js';
 import { expireAlone, expireBeside, sweep } from './play-expiry.js';
+import { isShort } from './model.js';
 import { playLanes } from './play-lanes.js';
+import { together } from './play-together.js';
 import type { Random } from './random.js';
 import { dayMs, holdersPerProgramme, instantOf, wait, type SimulationFailure, type World } from './world.js';
 
 export async function playRound(world: World, chance: Random): Promise<SimulationFailure | undefined> {
   if (chance.chance(0.7)) moveClock(world, chance);
+  world.granted.clear();
   world.skew = chance.chance(0.1) ? chance.whole(-300_000, 300_000) : 0;
   if (chance.chance(0.06)) await changeProgramme(world, chance, world.pickProgramme(chance));
   // A freeze and a last day are exceptions: they end soon.
@@ -23,6 +26,7 @@ export async function playRound(world: World, chance: Random): Promise<Simulatio
     [40, () => oneDoor(world, chance, false)],
     [14, () => twoDoors(world, chance, false)],
     [11, () => twoDoorsMeet(world, chance, false)],
+    [12, () => together(world, chance)],
     [7, () => expireBeside(world, chance)],
     [7, () => expireAlone(world, chance)],
     [6, () => sweep(world, chance)],
@@ -59,7 +63,8 @@ async function twoDoorsMeet(world: World, chance: Random, isCut: boolean): Promi
 /** More lots with one end than a run of expiry takes at once, so that a cancelled run stops between two chunks. */
 async function harvest(world: World, chance: Random): Promise<SimulationFailure | undefined> {
   const programme = world.pickProgramme(chance);
-  const requests = Array.from({ length: 1100 }, () => inventIssue(world, chance, programme));
+  if (isShort(programme, harvestLots * harvestPointsMax, world.clock)) return oneDoor(world, chance, false);
+  const requests = Array.from({ length: harvestLots }, () => inventIssue(world, chance, programme, harvestPointsMax));
   const failure = await playLanes(world, 'harvest', chance, [{ number: 0, requests }], { isCut: false });
   if (failure) return failure;
   const ends = [...programme.accounts.values()].flatMap((account) =>
@@ -68,6 +73,9 @@ async function harvest(world: World, chance: Random): Promise<SimulationFailure 
   if (ends.length > 0) world.clock = Math.min(Math.max(...ends), world.clock + 60 * dayMs);
   return expireAlone(world, chance);
 }
+
+const harvestLots = 1_100;
+const harvestPointsMax = 9;
 
 /** A door in a process of its own is killed while it works. What became of its requests is learnt by sending them again. */
 async function killProcess(world: World, chance: Random): Promise<SimulationFailure | undefined> {

@@ -44,6 +44,8 @@ export class World {
   readonly expiry: ExpireLots;
   readonly holders = new Map<string, { account: string; asked: number }[]>();
   settled: AnyRequest[] = [];
+  /** Points that the grants of this round may add, by programme: over all its doors. */
+  readonly granted = new Map<string, number>();
   private story: { keys: readonly string[]; line: () => string }[] = [];
   readonly counts: Record<string, number> = {};
 
@@ -76,6 +78,7 @@ export class World {
         frozen: false,
         versions,
         accounts: new Map(),
+        budgets: {},
         answers: new Map(),
         forgotten: 0,
       });
