@@ -5,7 +5,7 @@ export { IsDay, IsInstant, IsMunicipality, IsMyKeyId, IsPoints, IsProgramme, Mun
 export { HttpModule, type HttpOptions } from './http.module.js';
 export { httpMigrations, keyReused, once, pruneRequests, requestPruneRowsMax } from './once.js';
 export { keyOf, recallAnswers, storeAnswers, type Keyed } from './once-together.js';
-export { openApiOf, type ApiInfo } from './open-api.js';
+export { openApiOf, type ApiInfo, type WebhookInfo } from './open-api.js';
 export { Operation, type OperationOptions } from './operation.js';
 export { Problem, problem, problemBody } from './problem.js';
 export { sendProblem, toProblem } from './problem.filter.js';

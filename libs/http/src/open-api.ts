@@ -9,6 +9,16 @@ export interface ApiInfo {
   readonly description: string;
   readonly version: string;
   readonly tokenUrl: string;
+  /** What the service sends by Standard Webhooks. */
+  readonly webhooks?: readonly WebhookInfo[];
+}
+
+export interface WebhookInfo {
+  /** The `type` in the body. */
+  readonly name: string;
+  readonly summary: string;
+  /** The class of `data`. */
+  readonly data: Type;
 }
 
 type Json = Record<string, unknown>;
@@ -19,6 +29,7 @@ export function openApiOf(app: INestApplicationContext, info: ApiInfo): Json {
   const schemas: Json = { Problem: problemSchema };
   const paths: Record<string, Json> = {};
   for (const route of routes) (paths[route.path.replace(/:(\w+)/g, '{$1}')] ??= {})[route.method] = operation(route, schemas);
+  const webhooks = Object.fromEntries((info.webhooks ?? []).map((one) => [one.name, { post: webhook(one, schemas) }]));
   const scopes = [...new Set(routes.flatMap((route) => route.operation.scope ?? []))].sort();
   return {
     openapi: '3.1.0',
@@ -29,11 +40,12 @@ export function openApiOf(app: INestApplicationContext, info: ApiInfo): Json {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    tags: [...new Set(routes.map((route) => tagOf(route)))].map((name) => ({
+    tags: [...new Set([...routes.map((route) => tagOf(route)), ...(info.webhooks ? [webhookTag] : [])])].map((name) => ({
       name,
       description: `${name} of the ${info.service} service`,
     })),
     paths,
+    ...(info.webhooks && { webhooks }),
     components: {
       schemas,
       securitySchemes: {
@@ -66,6 +78,51 @@ function operation(route: Route, schemas: Json): Json {
     responses: responses(options, key, schemas),
   };
 }
+
+/** What is asked of the receiver: the headers and the envelope of Standard Webhooks 1.0.0. */
+function webhook({ name, summary, data }: WebhookInfo, schemas: Json): Json {
+  const header = (id: string, description: string, schema: Json = { type: 'string' }) => ({
+    name: id,
+    in: 'header',
+    required: true,
+    description,
+    schema,
+  });
+  return {
+    operationId: `webhook_${name.replace(/[^a-z]/g, '_')}`,
+    summary,
+    tags: [webhookTag],
+    security: [],
+    parameters: [
+      header('webhook-id', 'the same whenever this event is sent: do each id once', { type: 'string', format: 'uuid' }),
+      header('webhook-timestamp', 'seconds since 1970, of this attempt', { type: 'string', pattern: '^[0-9]+$' }),
+      header('webhook-signature', 'one or more of `v1,<base64 of HMAC-SHA256 over id.timestamp.body>`, separated by spaces'),
+    ],
+    requestBody: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: {
+            type: 'object',
+            required: ['type', 'timestamp', 'data'],
+            properties: {
+              type: { type: 'string', const: name },
+              timestamp: { type: 'string', format: 'date-time', description: 'when it happened' },
+              data: named(data, schemas),
+            },
+          },
+        },
+      },
+    },
+    responses: {
+      '2XX': { description: 'taken' },
+      410: { description: 'nothing is ever taken here again: the endpoint is disabled at once' },
+      '4XX': { description: 'sent again later' },
+    },
+  };
+}
+
+const webhookTag = 'Webhooks';
 
 export function needsKey(route: { readonly method: string; readonly operation: OperationOptions }): boolean {
   return route.method === 'post' && route.operation.idempotent !== false;

@@ -15,6 +15,7 @@ import {
   requestPruneRowsMax,
   routesOf,
   tuneFastify,
+  type WebhookInfo,
 } from '@points/http';
 import { deadLetterCommand, Messaging } from '@points/messaging';
 import { createLogger, metrics, startTracing, type Logger, type Metrics } from '@points/observability';
@@ -35,6 +36,8 @@ export interface ServiceDefinition<C extends ServiceConfig = ServiceConfig> {
   /** The contracts this service listens to. */
   readonly reads: readonly Contract[];
   readonly entities?: DatabaseOptions['entities'];
+  /** What it sends to others by HTTP, for the API documentation. */
+  readonly webhooks?: readonly WebhookInfo[];
   /** Before the first route is registered: an own Fastify handler, a body parser. */
   readonly prepare?: (app: NestFastifyApplication, config: C) => Promise<void> | void;
 }
@@ -200,6 +203,7 @@ async function serve<C extends ServiceConfig>(
     description: definition.description,
     version: '1',
     tokenUrl: `${config.TOKEN_ISSUER}/token`,
+    ...(definition.webhooks && { webhooks: definition.webhooks }),
   });
   SwaggerModule.setup('docs', app, document as unknown as OpenAPIObject, { jsonDocumentUrl: 'openapi.json', raw: ['json'] });
 

@@ -21,6 +21,8 @@ import { PartnersController } from './set-up-partners/partners.http.js';
 import { SchemesController } from './set-up-schemes/schemes.http.js';
 import { InvoicePartiesController } from './state-accounts/invoice-parties.http.js';
 import { StatementsController } from './state-accounts/statements.http.js';
+import { DeliverWebhooks } from './tell-partners/deliver-webhooks.job.js';
+import { WebhookEndpointsController } from './tell-partners/webhook-endpoints.http.js';
 import { Waiting } from './waiting.js';
 
 @Module({
@@ -39,10 +41,11 @@ import { Waiting } from './waiting.js';
     ReconciliationsController,
     SchemesController,
     ConversionsController,
+    WebhookEndpointsController,
     OnPostingCompleted,
     OnHolderRegistered,
     OnProgrammeChanged,
   ],
-  providers: [Waiting, OrderDesk, OrderEnds, CouponKey, Prune, CreditAtScheme],
+  providers: [Waiting, OrderDesk, OrderEnds, CouponKey, Prune, CreditAtScheme, DeliverWebhooks],
 })
 export class ExchangeModule {}

@@ -4,15 +4,17 @@ import { ExchangeConfig } from './exchange.config.js';
 import { ExchangeModule } from './exchange.module.js';
 import { migrations } from './migrations.js';
 import { takeLists } from './reconcile-partners/take-lists.js';
+import { webhooks } from './tell-partners/webhook-descriptions.js';
 
 /** The service as its main and its tests start it. */
 export const exchange: ServiceDefinition<ExchangeConfig> = {
   name: 'exchange',
   title: 'Exchange',
-  description: 'Partners and their rates, exchange orders, conversions to outside card schemes.',
+  description: 'Partners and their rates, exchange orders, conversions to outside card schemes, webhooks to partners.',
   module: ExchangeModule,
   config: ExchangeConfig,
   migrations,
   prepare: takeLists,
   reads: [postingCompletedV1, holderRegisteredV1, programmeChangedV1],
+  webhooks,
 };

@@ -9,6 +9,7 @@ import { createCoupons } from './redeem-coupons/create-coupons.js';
 import { createScreening } from './screen-orders/create-screening.js';
 import { createAccounts } from './state-accounts/create-accounts.js';
 import { createCampaigns, createQuotes, createTerms, extendOrders } from './schema/create-terms.js';
+import { createWebhooks } from './tell-partners/create-webhooks.js';
 
 const createPartners: Migration = {
   name: 'CreatePartners1763800002001',
@@ -174,6 +175,7 @@ export const migrations: readonly Migration[] = [
   createScreening,
   createReversals,
   createAccounts,
+  createWebhooks,
 ];
 
 function listed(states: readonly string[]): string {

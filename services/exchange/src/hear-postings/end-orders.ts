@@ -9,6 +9,8 @@ import type { Bearer } from '../rules/campaign.js';
 import type { Channel } from '../rules/channel.js';
 import type { Count } from '../rules/caps.js';
 import { orderAfter, type OrderState } from '../rules/order-state.js';
+import { announce } from '../tell-partners/announce.js';
+import type { PartnerFact } from '../tell-partners/event-types.js';
 import { refusalOf, type PostingFact } from './posting-facts.js';
 
 /**
@@ -49,6 +51,7 @@ export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]):
     tx,
     moved.filter(({ outcome }) => outcome.status === 'refused').map(({ order }) => order),
   );
+  await announce(tx, moved.flatMap(partnerFactsOf));
   return moved.map(({ order }) => order.id);
 }
 
@@ -63,10 +66,13 @@ interface OrderRow {
   readonly reference: string;
   readonly tenant: string;
   readonly programme: string;
+  readonly partner: string;
+  readonly order_id: string;
   readonly holder: string;
   readonly client: string;
   readonly channel: Channel;
   readonly state: OrderState;
+  readonly partner_points: string;
   readonly municipal_points: string;
   readonly accepted_at: Date;
   readonly is_history: boolean;
@@ -90,12 +96,31 @@ function bonusOf(order: OrderRow) {
   ];
 }
 
+/** Of an order that is over. Without the facts of a refusal: they are for whoever asks for the order. */
+function partnerFactsOf({ order, state, outcome }: Moved): PartnerFact[] {
+  const { tenant: municipality, programme, partner } = order;
+  const about = {
+    orderId: order.order_id,
+    partnerPoints: parsePoints(order.partner_points),
+    municipalPoints: parsePoints(order.municipal_points),
+  };
+  if (state === 'completed' && outcome.status === 'posted') {
+    const { posting, effectiveAt: bookedAt } = outcome;
+    return [{ municipality, programme, partner, type: 'exchange-order.completed', data: { ...about, bookedAt, posting } }];
+  }
+  if (state === 'refused' && outcome.status === 'refused') {
+    const { code, detail } = outcome;
+    return [{ municipality, programme, partner, type: 'exchange-order.refused', data: { ...about, code, detail } }];
+  }
+  return [];
+}
+
 // Ordered, so that two consumers of one batch queue up instead of deadlocking.
 const lockOrders = {
   name: 'lock_orders',
   text: `
-    select id, reference, tenant, programme, holder, client, channel, state, municipal_points, accepted_at, is_history, campaign, bonus_points,
-           bonus_borne_by, counts
+    select id, reference, tenant, programme, partner, order_id, holder, client, channel, state, partner_points, municipal_points, accepted_at,
+           is_history, campaign, bonus_points, bonus_borne_by, counts
     from exchange_order where reference = any ($1) order by id for update`,
 };
 

@@ -1,0 +1,99 @@
+import { IsInstant, IsPoints, IsProgramme } from '@points/http';
+import { IsIn, IsString, IsUUID } from 'class-validator';
+import { disableReasons, type DisableReason } from '../rules/webhook-retry.js';
+
+/** In the data of every event. No personal data beyond what the partner gave us: its own order id, amounts, states. */
+export class AboutPartner {
+  @IsProgramme()
+  programme!: string;
+
+  @IsString()
+  partner!: string;
+}
+
+export class ExchangeOrderCompleted extends AboutPartner {
+  @IsString()
+  orderId!: string;
+
+  @IsPoints()
+  partnerPoints!: number;
+
+  @IsPoints()
+  municipalPoints!: number;
+
+  /** When the points count from. */
+  @IsInstant()
+  bookedAt!: string;
+
+  /** The ledger's posting. */
+  @IsUUID()
+  posting!: string;
+}
+
+export class ExchangeOrderRefused extends AboutPartner {
+  @IsString()
+  orderId!: string;
+
+  @IsPoints()
+  partnerPoints!: number;
+
+  @IsPoints()
+  municipalPoints!: number;
+
+  /** As in the answer to the order, such as outside-period. */
+  @IsString()
+  code!: string;
+
+  @IsString()
+  detail!: string;
+}
+
+export class WebhookEndpointDisabled extends AboutPartner {
+  @IsString()
+  endpoint!: string;
+
+  /** gone: it answered 410. failing: it took nothing for 3 days. */
+  @IsIn([...disableReasons])
+  reason!: DisableReason;
+
+  @IsInstant()
+  disabledAt!: string;
+}
+
+export class WebhookPing extends AboutPartner {
+  @IsString()
+  endpoint!: string;
+}
+
+/** All that partners are told. Another type is a class above, a line here, and a call of `announce` where it becomes true. */
+export const partnerEvents = {
+  'exchange-order.completed': { summary: 'The points of an exchange order are issued', data: ExchangeOrderCompleted },
+  'exchange-order.refused': { summary: 'The ledger has refused an exchange order; nothing was issued', data: ExchangeOrderRefused },
+  'webhook-endpoint.disabled': {
+    summary: 'Nothing is sent to one of the partner’s endpoints any more; told to the others',
+    data: WebhookEndpointDisabled,
+  },
+  'webhook.ping': { summary: 'A test that was asked for, sent to one endpoint, once', data: WebhookPing },
+} as const;
+
+export type PartnerEventType = keyof typeof partnerEvents;
+// The keys of a literal are its own.
+export const partnerEventTypes = Object.keys(partnerEvents) as PartnerEventType[];
+
+type DataOf<T extends PartnerEventType> = InstanceType<(typeof partnerEvents)[T]['data']>;
+
+/** Something to tell a partner. Programme and partner are put into the data from here. */
+export type PartnerFact = {
+  [T in PartnerEventType]: {
+    readonly municipality: string;
+    readonly programme: string;
+    readonly partner: string;
+    readonly type: T;
+    readonly data: Readonly<Omit<DataOf<T>, keyof AboutPartner>>;
+  };
+}[PartnerEventType];
+
+/** The body of the webhook: type, timestamp and data as in Standard Webhooks. The same text for every attempt. */
+export function bodyOf(event: { readonly type: string; readonly data: unknown; readonly createdAt: string }): string {
+  return JSON.stringify({ type: event.type, timestamp: event.createdAt, data: event.data });
+}
