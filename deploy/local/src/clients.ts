@@ -13,7 +13,7 @@ export interface BootstrapClient {
 /** Every scope that a route of a service asks for; a test compares the two. */
 export const everyScope: readonly string[] = [
   ...both('activities', 'clients', 'conversions', 'donations', 'exchange', 'facilities', 'funds', 'grants', 'holders', 'orders'),
-  ...both('partners', 'payments', 'products', 'programmes', 'schemes', 'shops', 'statements'),
+  ...both('partners', 'payments', 'products', 'programmes', 'schemes', 'shops', 'statements', 'webhooks'),
   'coupons:redeem',
   'exchange:on-behalf',
   'exchange:reverse-late',
@@ -45,6 +45,8 @@ const demoScopes = [
   'payments:write',
   'programmes:read',
   'shops:read',
+  'webhooks:read',
+  'webhooks:write',
 ];
 
 /** Keeps the secrets that were given out before; what a client may do follows this file. */

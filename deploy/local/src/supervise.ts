@@ -153,6 +153,8 @@ export function supervise(definition: CloudDefinition, settings: Settings, say: 
     };
     const exchangeFiles = { COUPON_KEY_FILE: secrets.couponKeyFile };
     const identityFiles = { JWKS_FILE: secrets.jwksFile, BOOTSTRAP_CLIENTS_FILE: secrets.clientsFile };
+    // Partners' receivers run on this machine too, unless an operator of more than a try-out says `false`.
+    const webhooks = { WEBHOOK_ALLOW_PRIVATE: settings.environment['WEBHOOK_ALLOW_PRIVATE'] || 'true' };
     const simulators = definition.simulators.map((one) => launch(one, { CLOUD_FILE: cloudFilePath(settings.home) }));
     // A simulator that fails is told and tried again by its supervision; the cloud does not wait for it.
     for (const simulator of simulators) simulator.catch(() => undefined);
@@ -163,7 +165,7 @@ export function supervise(definition: CloudDefinition, settings: Settings, say: 
           DATABASE_URL: database?.url,
           MIGRATION_DATABASE_URL: database?.migrationUrl,
           ...(one.name === 'identity' && identityFiles),
-          ...(one.name === 'exchange' && exchangeFiles),
+          ...(one.name === 'exchange' && { ...exchangeFiles, ...webhooks }),
         });
       }),
     );
