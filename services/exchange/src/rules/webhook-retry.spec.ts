@@ -74,6 +74,14 @@ it('tries a ping once and disables nothing for it', () => {
   expect(afterAttempt(failed({ isPing: true, failingForMs: 9 * day }))).toEqual({ delivery: 'failed' });
 });
 
+it('is sent again at once when we stopped in the middle, a ping too', () => {
+  for (const isPing of [false, true])
+    expect(afterAttempt(failed({ outcome: { kind: 'interrupted' }, attempt: 9, isPing, triedForMs: 9 * day }))).toEqual({
+      delivery: 'waiting',
+      delayMs: 0,
+    });
+});
+
 it('is over when it is delivered, however late', () => {
   expect(afterAttempt(failed({ outcome: { kind: 'delivered' }, triedForMs: 9 * day }))).toEqual({ delivery: 'delivered' });
 });

@@ -11,6 +11,8 @@ export function afterAttempt(attempt: AttemptFacts): AfterAttempt {
       return { delivery: 'delivered' };
     case 'gone':
       return { delivery: 'failed', disable: 'gone' };
+    case 'interrupted':
+      return { delivery: 'waiting', delayMs: 0 };
     case 'failed':
       // A ping asks whether the receiver answers now: its first answer is the answer, and no reason to shut anything.
       if (isPing) return { delivery: 'failed' };
@@ -26,6 +28,8 @@ export type SendOutcome =
   | { readonly kind: 'delivered' }
   /** 410: the receiver will never take anything here again. */
   | { readonly kind: 'gone' }
+  /** We stopped in the middle: not the receiver's failure, and perhaps it has it. */
+  | { readonly kind: 'interrupted' }
   | { readonly kind: 'failed'; readonly retryAfterMs?: number };
 
 export interface AttemptFacts {

@@ -109,7 +109,7 @@ export async function recordSent(
   await log(tx, delivery, sent, { outcome: after.delivery, durationMs, nextAttemptAt: written?.next_attempt_at ?? null });
   if (isDelivered)
     await tx.write('update webhook_endpoint set failing_since = null where id = $1 and failing_since is not null', [endpointId]);
-  else if (!row.is_ping)
+  else if (!row.is_ping && sent.outcome.kind !== 'interrupted')
     await tx.write('update webhook_endpoint set failing_since = least(failing_since, $2::timestamptz) where id = $1', [
       endpointId,
       claimedAt,

@@ -151,9 +151,28 @@ describe('a webhook', () => {
     const stop = new AbortController();
     const { port } = await aReceiver(() => stop.abort());
 
-    expect((await send(`http://127.0.0.1:${port}/`, { stop: stop.signal })).problem).toBe(
-      'the service stopped during the call; it is sent again',
-    );
+    expect(await send(`http://127.0.0.1:${port}/`, { stop: stop.signal })).toEqual({
+      outcome: { kind: 'interrupted' },
+      problem: 'the service stopped during the call; it is sent again',
+    });
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['what is no HTTP', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
+    ['another protocol', 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'],
+    ['headers without an end', `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`],
+  ])('is a failure when the receiver answers %s', async (_, text) => {
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end(text));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    opened.push(server);
+
+    const { outcome, problem } = await send(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, { msMax: 2_000 });
+
+    expect([outcome.kind, problem]).toEqual(['failed', expect.stringMatching(/^cannot be reached/)]);
   });
 
   it('says how the receiver cannot be reached', async () => {

@@ -54,7 +54,8 @@ export async function sendWebhook(webhook: WebhookRequest, settings: SendSetting
     const addresses = await within(stop, addressesOf(url, settings));
     return await readAnswer(await post(url, addresses, webhook, stop), stop);
   } catch (error) {
-    return { outcome: { kind: 'failed' }, problem: describe(error, settings.stop, deadline, settings.msMax ?? callMsMax) };
+    const kind = settings.stop.aborted && !(error instanceof NotSent) ? 'interrupted' : 'failed';
+    return { outcome: { kind }, problem: describe(error, settings.stop, deadline, settings.msMax ?? callMsMax) };
   }
 }
 
@@ -120,6 +121,8 @@ function post(url: URL, addresses: readonly Address[], { id, body, secrets }: We
     request.once('response', resolve);
     // Also what happens to the connection while the answer is read: `readAnswer` has its own word on that.
     request.on('error', reject);
+    // The one event that always comes: an answer that node will not pass on (101) closes without an error.
+    request.once('close', () => reject(new Error('closed without an answer')));
     request.end(body);
   });
 }
@@ -182,8 +185,8 @@ function within<T>(stop: AbortSignal, work: Promise<T>): Promise<T> {
 /** Words for the partner; what is inside of our network stays out of them. */
 function describe(error: unknown, stopped: AbortSignal, deadline: AbortSignal, msMax: number): string {
   if (error instanceof NotSent) return `not sent: ${error.message}`;
-  if (deadline.aborted) return `no answer within ${msMax} ms`;
   if (stopped.aborted) return 'the service stopped during the call; it is sent again';
+  if (deadline.aborted) return `no answer within ${msMax} ms`;
   if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string')
     return `cannot be reached: ${error.code}`;
   return 'cannot be reached';

@@ -206,9 +206,11 @@ describe('a partner', () => {
 
   it('whose receiver does not answer does not keep another endpoint waiting', async () => {
     await connected();
-    await receiver.control({ delayMs: 5_000 });
+    // Within the time of a call, and longer than this test waits for the other one.
+    await receiver.control({ delayMs: 9_000 });
     const slow = name;
-    await Promise.all(Array.from({ length: 6 }, () => place()));
+    // More than all the calls that a replica makes at the same time.
+    for (let count = 0; count < 80; count += 10) await Promise.all(Array.from({ length: 10 }, () => post('/pings')));
     const fast = await startWebhookReceiverProcess();
     try {
       name = `e-${randomUUID().slice(0, 8)}`;
@@ -217,7 +219,7 @@ describe('a partner', () => {
 
       await place();
 
-      await eventually(async () => (await fast.received(`/${name}`)).length === 1, { timeoutMs: 4_000 });
+      await eventually(async () => (await fast.received(`/${name}`)).length === 1, { timeoutMs: 8_000 });
       expect(await receiver.received(`/${slow}`)).toEqual([]);
     } finally {
       await fast.stop();

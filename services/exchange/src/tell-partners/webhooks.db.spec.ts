@@ -354,6 +354,16 @@ describe('a delivery', () => {
     expect(await view()).not.toHaveProperty('failingSince');
   });
 
+  it('that was interrupted by our own stop is due at once, and no failure of its endpoint', async () => {
+    await anEndpoint();
+    const [event] = await tell();
+
+    await record(await claimOne(), { outcome: { kind: 'interrupted' }, problem: 'the service stopped during the call; it is sent again' });
+
+    expect(await view()).not.toHaveProperty('failingSince');
+    expect(await claimOne()).toMatchObject({ eventId: event, attempt: 2 });
+  });
+
   it('waits as long as it is asked to', async () => {
     await anEndpoint();
     await tell();
