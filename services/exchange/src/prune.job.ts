@@ -4,6 +4,7 @@ import type { Logger } from '@points/observability';
 import { LOGGER } from '@points/service';
 import { pruneQuotes, quotePruneRowsMax } from './quote-orders/ask-quote.js';
 import { guessPruneRowsMax, pruneGuesses } from './redeem-coupons/redeem-coupon.js';
+import { pruneAttempts, pruneEvents, pruneSecrets, webhookPruneRowsMax } from './tell-partners/prune.js';
 
 const pruneEveryMs = 600_000;
 
@@ -11,6 +12,9 @@ const pruneEveryMs = 600_000;
 const steps: readonly { readonly prune: (tx: Tx) => Promise<number>; readonly rowsMax: number }[] = [
   { prune: pruneQuotes, rowsMax: quotePruneRowsMax },
   { prune: pruneGuesses, rowsMax: guessPruneRowsMax },
+  { prune: pruneEvents, rowsMax: webhookPruneRowsMax },
+  { prune: pruneAttempts, rowsMax: webhookPruneRowsMax },
+  { prune: pruneSecrets, rowsMax: webhookPruneRowsMax },
 ];
 
 @Injectable()

@@ -101,6 +101,7 @@ function partnerFactsOf({ order, state, outcome }: Moved): PartnerFact[] {
   const { tenant: municipality, programme, partner } = order;
   const about = {
     orderId: order.order_id,
+    channel: order.channel,
     partnerPoints: parsePoints(order.partner_points),
     municipalPoints: parsePoints(order.municipal_points),
   };

@@ -6,7 +6,6 @@ import { Counter, Gauge } from 'prom-client';
 import { ExchangeConfig } from '../exchange.config.js';
 import { senders } from './announce.js';
 import { claimDeliveries, recordSent, type Delivery } from './delivery.js';
-import { pruneWebhooks } from './prune.js';
 import { sendWebhook } from './send-webhook.js';
 
 /** Calls of one replica at the same time. Endpoints that fail share a part of their own, so that their timeouts hold up nobody else. */
@@ -17,7 +16,6 @@ const callsOfEndpointMax = 8;
 const callsOfFailingMax = 1;
 /** Also how soon a webhook is found whose nudge was lost with a process, or that another replica announced. */
 const lookEveryMs = 1_000;
-const pruneEveryMs = 3_600_000;
 
 /** Sends webhooks outside of any transaction. Nudged where something is announced; looks by itself too. */
 @Injectable()
@@ -27,9 +25,8 @@ export class DeliverWebhooks implements OnApplicationBootstrap, OnModuleDestroy 
   private readonly attempts: Counter;
   private readonly disabled: Counter;
   private readonly nudged = () => this.nudge();
-  private timers: NodeJS.Timeout[] = [];
+  private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | undefined;
-  private pruning: Promise<void> | undefined;
   private isAskedAgain = false;
 
   constructor(
@@ -62,23 +59,22 @@ export class DeliverWebhooks implements OnApplicationBootstrap, OnModuleDestroy 
 
   onApplicationBootstrap(): void {
     senders.add(this.nudged);
-    this.timers = [setInterval(() => this.nudge(), lookEveryMs), setInterval(() => this.prune(), pruneEveryMs)];
+    this.timer = setInterval(() => this.nudge(), lookEveryMs);
     this.nudge();
-    this.prune();
   }
 
   async onModuleDestroy(): Promise<void> {
     senders.delete(this.nudged);
-    for (const timer of this.timers.splice(0)) clearInterval(timer);
+    clearInterval(this.timer);
+    this.timer = undefined;
     this.stop.abort();
     await this.looking;
-    await this.pruning;
     await Promise.all(this.running.keys());
   }
 
   /** Something is due, or a call has ended and makes room. */
   nudge(): void {
-    if (this.timers.length === 0) return;
+    if (!this.timer) return;
     if (this.looking) {
       this.isAskedAgain = true;
       return;
@@ -140,16 +136,6 @@ export class DeliverWebhooks implements OnApplicationBootstrap, OnModuleDestroy 
     if (!disabled) return;
     this.disabled.inc({ reason: disabled.reason });
     this.log.error({ ...disabled, municipality: delivery.municipality }, 'webhook endpoint disabled: the partner must set it active again');
-  }
-
-  private prune(): void {
-    if (this.timers.length === 0 || this.pruning) return;
-    this.pruning = pruneWebhooks(this.database, this.stop.signal)
-      .then(() => undefined)
-      .catch((error: unknown) => this.log.warn({ err: error }, 'could not prune webhooks; tries again'))
-      .finally(() => {
-        this.pruning = undefined;
-      });
   }
 
   private async overdueSeconds(): Promise<number> {

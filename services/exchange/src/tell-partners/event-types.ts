@@ -1,5 +1,6 @@
 import { IsInstant, IsPoints, IsProgramme } from '@points/http';
 import { IsIn, IsString, IsUUID } from 'class-validator';
+import { channels, type Channel } from '../rules/channel.js';
 import { disableReasons, type DisableReason } from '../rules/webhook-retry.js';
 
 /** In the data of every event. No personal data beyond what the partner gave us: its own order id, amounts, states. */
@@ -11,16 +12,22 @@ export class AboutPartner {
   partner!: string;
 }
 
-export class ExchangeOrderCompleted extends AboutPartner {
+class AboutOrder extends AboutPartner {
+  /** The one that the partner gave it; of another channel than api or upload one of ours. */
   @IsString()
   orderId!: string;
+
+  @IsIn([...channels])
+  channel!: Channel;
 
   @IsPoints()
   partnerPoints!: number;
 
   @IsPoints()
   municipalPoints!: number;
+}
 
+export class ExchangeOrderCompleted extends AboutOrder {
   /** When the points count from. */
   @IsInstant()
   bookedAt!: string;
@@ -30,16 +37,7 @@ export class ExchangeOrderCompleted extends AboutPartner {
   posting!: string;
 }
 
-export class ExchangeOrderRefused extends AboutPartner {
-  @IsString()
-  orderId!: string;
-
-  @IsPoints()
-  partnerPoints!: number;
-
-  @IsPoints()
-  municipalPoints!: number;
-
+export class ExchangeOrderRefused extends AboutOrder {
   /** As in the answer to the order, such as outside-period. */
   @IsString()
   code!: string;

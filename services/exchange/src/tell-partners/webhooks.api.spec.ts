@@ -118,7 +118,16 @@ describe('a partner', () => {
     expect(saidBy(webhook)).toEqual({
       type: 'exchange-order.completed',
       timestamp: expect.any(String) as string,
-      data: { programme, partner: 'card-a', orderId: order.orderId, partnerPoints: 500, municipalPoints: 1000, bookedAt, posting },
+      data: {
+        programme,
+        partner: 'card-a',
+        orderId: order.orderId,
+        channel: 'api',
+        partnerPoints: 500,
+        municipalPoints: 1000,
+        bookedAt,
+        posting,
+      },
     });
     await eventually(async () => {
       expect((await attempts()).attempts).toMatchObject([{ event: webhook?.id, outcome: 'delivered', status: 200, answer: 'thanks' }]);

@@ -15,7 +15,7 @@ import { claimDeliveries, recordSent, type Delivery, type Room } from './deliver
 import { listAttempts } from './delivery-log.js';
 import { endpointsMax, type PutWebhookEndpoint } from './endpoint.js';
 import type { PartnerFact } from './event-types.js';
-import { attemptKeptDays, eventKeptDays, pruneWebhooks } from './prune.js';
+import { attemptKeptDays, eventKeptDays, pruneAttempts, pruneEvents, pruneSecrets } from './prune.js';
 import { deleteEndpoint, findEndpoint, putEndpoint } from './put-endpoint.js';
 import { ping, replay, replayEventsMax, resend, type ReplayWebhooks } from './replay.js';
 import { readNewSecret, writeSecret } from './secret.js';
@@ -60,7 +60,7 @@ const completed = (): PartnerFact => ({
   programme,
   partner,
   type: 'exchange-order.completed',
-  data: { orderId: `KWS-${++count}`, partnerPoints: 500, municipalPoints: 1000, bookedAt: now, posting: uuidv7() },
+  data: { orderId: `KWS-${++count}`, channel: 'api', partnerPoints: 500, municipalPoints: 1000, bookedAt: now, posting: uuidv7() },
 });
 const tell = (facts: readonly PartnerFact[] = [completed()]) => inKawasaki((tx) => announce(tx, facts));
 const room = (changes: Partial<Room> = {}): Room => ({ calls: 100, perEndpoint: 100, busy: new Map(), failing: false, ...changes });
@@ -141,7 +141,7 @@ describe('what partners are told', () => {
     await inKawasaki((tx) => end(tx, one, posted));
     await inKawasaki((tx) => end(tx, other, refused));
 
-    const common = { programme, partner, partnerPoints: 500, municipalPoints: 1000 };
+    const common = { programme, partner, channel: 'api', partnerPoints: 500, municipalPoints: 1000 };
     expect(await told()).toEqual([
       { type: 'exchange-order.completed', data: { ...common, orderId: one.orderId, bookedAt: now, posting: posted.posting } },
       {
@@ -203,9 +203,7 @@ describe('what partners are told', () => {
   it('must have the shape that is documented', async () => {
     const wrong = { ...completed(), data: { orderId: 'x' } } as unknown as PartnerFact;
 
-    await expect(tell([wrong])).rejects.toThrow(
-      'assertion failed: the data of exchange-order.completed is wrong: partnerPoints is missing',
-    );
+    await expect(tell([wrong])).rejects.toThrow(/assertion failed: the data of exchange-order.completed is wrong: .*bookedAt is missing/);
   });
 
   it.each(['partner_event', 'webhook_endpoint', 'webhook_secret', 'webhook_delivery', 'webhook_attempt'])(
@@ -645,7 +643,7 @@ describe('what is old', () => {
       attemptKeptDays,
     ]);
 
-    await pruneWebhooks(fresh.database, new AbortController().signal);
+    for (const prune of [pruneEvents, pruneAttempts, pruneSecrets]) await everywhere(prune);
 
     expect([await statesOf(old), await statesOf(young)]).toEqual([[], ['delivered']]);
     const { id } = await inKawasaki((tx) => findEndpoint(tx, keyOf('main')));
