@@ -38,6 +38,7 @@ export interface Room {
  */
 export async function claimDeliveries(tx: Tx, { calls, perEndpoint, busy, failing }: Room): Promise<Delivery[]> {
   if (calls <= 0) return [];
+  await tx.query(readTheIndexInOrder);
   const rows = await tx.query<DeliveryRow>(claim, [
     calls,
     perEndpoint,
@@ -167,6 +168,12 @@ interface EndpointRow {
   readonly failing_ms: number | null;
   readonly now_ms: number;
 }
+
+/**
+ * For this transaction alone. The planner does not see how long a backlog is, takes it for a few rows and sorts the whole of it at each
+ * look: with 25,600 waiting that read 25,600 rows to take 8.
+ */
+const readTheIndexInOrder = { name: 'claim_deliveries_in_order', text: `select set_config('enable_sort', 'off', true)` };
 
 const claim = {
   name: 'claim_deliveries',
