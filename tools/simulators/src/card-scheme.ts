@@ -1,10 +1,11 @@
 // The outside system of a shopping street's card (ブレカ and the like), as far as this cloud meets it: it credits members and keeps its
-// own books. Run `node tools/simulators/dist/card-scheme.js --help`. One file without imports of the workspace, so that a test of any
-// package may start it as the foreign process it stands for.
-import { appendFileSync, existsSync, readFileSync, truncateSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+// own books. Run `node tools/simulators/dist/card-scheme.js --help`. Without imports of the workspace, so that a test of any package may
+// start its source as the foreign process it stands for.
+import { appendFileSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
 import { parseArgs } from 'node:util';
+import { decoded, listen, portOf, problem, readJson, runSimulator, send, stop, type Answer } from './json-http.ts';
+import { readLines } from './state-file.ts';
 
 export interface CardSchemeOptions {
   /** 0 takes a free one. */
@@ -56,16 +57,10 @@ export async function startCardScheme(options: CardSchemeOptions): Promise<CardS
     );
   });
   const { host = '127.0.0.1' } = options;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, host, resolve);
-  });
-  // A TCP server's address is never a pipe's name.
-  const { port } = server.address() as AddressInfo;
+  const port = await listen(server, options.port, host);
   return { url: `http://${host}:${port}`, port, control, credits: (scheme) => book.credits(scheme, 0, Infinity), stop: () => stop(server) };
 }
 
-const bodyBytesMax = 10_000;
 const creditsPageMax = 1_000;
 const pointsMax = 1_000_000_000;
 
@@ -74,9 +69,6 @@ interface Scheme {
   readonly control: Control;
   readonly secret: string | undefined;
 }
-
-/** `undefined` is the answer that gets lost. */
-type Answer = { readonly status: number; readonly body: unknown } | undefined;
 
 async function answerTo(request: IncomingMessage, scheme: Scheme): Promise<Answer> {
   const { method = '', headers } = request;
@@ -143,7 +135,7 @@ interface Book {
 function openBook(file: string | undefined): Book {
   const entries = new Map<string, Entry>();
   const keyOf = (scheme: string, id: string) => JSON.stringify([scheme, id]);
-  for (const entry of file === undefined ? [] : readEntries(file)) entries.set(keyOf(entry.scheme, entry.id), entry);
+  for (const entry of file === undefined ? [] : readLines<Entry>(file)) entries.set(keyOf(entry.scheme, entry.id), entry);
   return {
     get size() {
       return entries.size;
@@ -162,19 +154,6 @@ function openBook(file: string | undefined): Book {
   };
 }
 
-/** A crash may leave half a line at the end, which nobody was told of: it is cut off. */
-function readEntries(file: string): Entry[] {
-  if (!existsSync(file)) return [];
-  const text = readFileSync(file, 'utf8');
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  if (whole.length < text.length) truncateSync(file, Buffer.byteLength(whole));
-  // Written by this program only.
-  return whole
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as Entry);
-}
-
 function setControl(body: unknown, control: Control): Answer {
   const changes = (body ?? {}) as Partial<Control>;
   const wrong = Object.entries(changes).filter(([name, value]) => !controls[name as keyof Control]?.(value));
@@ -191,46 +170,6 @@ const controls: Readonly<Record<keyof Control, (value: unknown) => boolean>> = {
   refuseEvery: (value) => value === null || (Number.isInteger(value) && (value as number) >= 1),
 };
 
-function problem(status: number, code: string, detail: string): Answer {
-  return { status, body: { status, code, detail } };
-}
-
-function send(response: ServerResponse, answer: Answer): void {
-  if (!answer) {
-    response.destroy();
-    return;
-  }
-  response.writeHead(answer.status, { 'content-type': answer.status < 400 ? 'application/json' : 'application/problem+json' });
-  response.end(JSON.stringify(answer.body));
-}
-
-/** `undefined` for a body that is no JSON or too long, which no rule accepts. */
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  let text = '';
-  request.setEncoding('utf8');
-  for await (const chunk of request) if (text.length <= bodyBytesMax) text += chunk as string;
-  try {
-    return text.length > bodyBytesMax ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function decoded(path: string): string[] | undefined {
-  try {
-    return path.split('/').slice(1).map(decodeURIComponent);
-  } catch {
-    return undefined;
-  }
-}
-
-function stop(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
-}
-
 const help = `card-scheme: the outside card scheme of a shopping street, simulated
 
   --port N           port (or the variable PORT); 0 takes a free one
@@ -241,7 +180,9 @@ const help = `card-scheme: the outside card scheme of a shopping street, simulat
   --refuse-suffix S  refuses members whose id ends so
 `;
 
-async function main(): Promise<void> {
+if (import.meta.main) await runSimulator('card scheme', main);
+
+async function main(): Promise<CardScheme | undefined> {
   const { values } = parseArgs({
     options: {
       port: { type: 'string', default: process.env['PORT'] ?? '' },
@@ -255,24 +196,15 @@ async function main(): Promise<void> {
   });
   if (values.help) {
     process.stdout.write(help);
-    return;
+    return undefined;
   }
-  const [port, refuseEvery] = [Number(values.port || NaN), Number(values['refuse-every'] ?? 0)];
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('--port (or the variable PORT) must be a port number');
+  const refuseEvery = Number(values['refuse-every'] ?? 0);
   if (!Number.isInteger(refuseEvery) || refuseEvery < 0) throw new Error('--refuse-every must be a whole number');
-  const scheme = await startCardScheme({
-    port,
+  return startCardScheme({
+    port: portOf(values.port),
     ...(values.host && { host: values.host }),
     ...(values.secret && { secret: values.secret }),
     ...(values.state && { stateFile: values.state }),
     control: { refuseEvery: refuseEvery || null, refuseSuffix: values['refuse-suffix'] || null },
   });
-  process.stdout.write(`card scheme ready at ${scheme.url}\n`);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void scheme.stop().then(() => process.exit(0)));
 }
-
-if (import.meta.main)
-  await main().catch((error: unknown) => {
-    process.stderr.write(`card-scheme: ${error instanceof Error ? error.message : 'cannot start'}\n`);
-    process.exitCode = 1;
-  });
