@@ -1,5 +1,7 @@
 import { ServiceConfig } from '@points/service';
-import { IsIn, IsOptional, ValidateBy } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsIn, IsInt, IsOptional, Max, Min, ValidateBy } from 'class-validator';
+import { parseSealKeys } from './link-accounts/seal.js';
 import { parseCouponKey } from './redeem-coupons/code-hash.js';
 
 export class ExchangeConfig extends ServiceConfig {
@@ -18,4 +20,26 @@ export class ExchangeConfig extends ServiceConfig {
    */
   @IsIn(['true', 'false'])
   WEBHOOK_ALLOW_PRIVATE: 'true' | 'false' = 'false';
+
+  /**
+   * Keys under which tokens of linked accounts and secrets at partners are kept, `id:key,id:key`: 32 bytes in base64url each; the first
+   * seals, all of them open. Usually given as `LINK_KEYS_FILE`. Without it no partner of the kind account-link can be connected.
+   */
+  @IsOptional()
+  @ValidateBy({
+    name: 'sealKeys',
+    validator: {
+      validate: (text) => parseSealKeys(String(text)) !== undefined,
+      // The text is never repeated: it holds the keys.
+      defaultMessage: () => 'must be id:key, several separated by commas, each key 32 bytes in base64url',
+    },
+  })
+  LINK_KEYS?: string;
+
+  /** How long a linked partner may take for an answer. */
+  @Type(() => Number)
+  @IsInt({ message: 'must be a whole number of milliseconds' })
+  @Min(100)
+  @Max(60_000)
+  PARTNER_ANSWER_MS = 10_000;
 }

@@ -2,8 +2,15 @@ import { Module } from '@nestjs/common';
 import { ChangesController } from './change-terms/changes.http.js';
 import { ConversionsController } from './convert-points/conversions.http.js';
 import { CreditAtScheme } from './convert-points/credit-at-scheme.job.js';
+import { AskPartners } from './exchange-by-link/ask-partners.job.js';
+import { LinkOrdersController } from './exchange-by-link/link-orders.http.js';
 import { OnPostingCompleted } from './hear-postings/on-posting-completed.js';
 import { OnProgrammeChanged } from './know-programmes/on-programme-changed.js';
+import { ConnectionsController } from './link-accounts/connections.http.js';
+import { LinkTokens } from './link-accounts/link-tokens.js';
+import { LinksController } from './link-accounts/links.http.js';
+import { SealKeeper } from './link-accounts/seal-keeper.js';
+import { SignInAtPartner } from './link-accounts/sign-in-at-partner.js';
 import { OnHolderRegistered } from './link-holders/on-holder-registered.js';
 import { ExchangeOrdersController } from './place-exchange-order/exchange-orders.http.js';
 import { OrderDesk } from './place-exchange-order/order-desk.js';
@@ -39,6 +46,9 @@ import { Waiting } from './waiting.js';
     StatementsController,
     InvoicePartiesController,
     ReconciliationsController,
+    ConnectionsController,
+    LinksController,
+    LinkOrdersController,
     SchemesController,
     ConversionsController,
     WebhookEndpointsController,
@@ -46,6 +56,9 @@ import { Waiting } from './waiting.js';
     OnHolderRegistered,
     OnProgrammeChanged,
   ],
-  providers: [Waiting, OrderDesk, OrderEnds, CouponKey, Prune, CreditAtScheme, DeliverWebhooks],
+  providers: [
+    ...[Waiting, OrderDesk, OrderEnds, CouponKey, Prune, CreditAtScheme, DeliverWebhooks],
+    ...[SealKeeper, SignInAtPartner, LinkTokens, AskPartners],
+  ],
 })
 export class ExchangeModule {}

@@ -10,7 +10,7 @@ import { webhooks } from './tell-partners/webhook-descriptions.js';
 export const exchange: ServiceDefinition<ExchangeConfig> = {
   name: 'exchange',
   title: 'Exchange',
-  description: 'Partners and their rates, exchange orders, conversions to outside card schemes, webhooks to partners.',
+  description: 'Partners and their rates, linked accounts, exchange orders, conversions to outside card schemes, webhooks to partners.',
   module: ExchangeModule,
   config: ExchangeConfig,
   migrations,

@@ -17,6 +17,8 @@ export class ExchangeOrderPath extends PartnerPath {
   orderId!: string;
 }
 
+export type ExchangeOrderKey = Pick<ExchangeOrderPath, 'programme' | 'partner' | 'orderId'>;
+
 export class SchemePath extends ProgrammePath {
   @Matches(idForm)
   scheme!: string;

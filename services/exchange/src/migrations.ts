@@ -8,6 +8,7 @@ import { createProgrammeFacts } from './know-programmes/create-programme-facts.j
 import { createCoupons } from './redeem-coupons/create-coupons.js';
 import { createScreening } from './screen-orders/create-screening.js';
 import { createAccounts } from './state-accounts/create-accounts.js';
+import { createAccountLinks, createLinkOrders } from './schema/create-account-links.js';
 import { createCampaigns, createQuotes, createTerms, extendOrders } from './schema/create-terms.js';
 import { createWebhooks } from './tell-partners/create-webhooks.js';
 
@@ -176,6 +177,8 @@ export const migrations: readonly Migration[] = [
   createReversals,
   createAccounts,
   createWebhooks,
+  createAccountLinks,
+  createLinkOrders,
 ];
 
 function listed(states: readonly string[]): string {

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import { Database, everyTenant, type Tx } from '@points/database';
 import type { Logger } from '@points/observability';
 import { LOGGER } from '@points/service';
+import { pruneStarts, startPruneRowsMax } from './link-accounts/link.js';
 import { pruneQuotes, quotePruneRowsMax } from './quote-orders/ask-quote.js';
 import { guessPruneRowsMax, pruneGuesses } from './redeem-coupons/redeem-coupon.js';
 import { pruneAttempts, pruneEvents, pruneSecrets, webhookPruneRowsMax } from './tell-partners/prune.js';
@@ -15,6 +16,7 @@ const steps: readonly { readonly prune: (tx: Tx) => Promise<number>; readonly ro
   { prune: pruneEvents, rowsMax: webhookPruneRowsMax },
   { prune: pruneAttempts, rowsMax: webhookPruneRowsMax },
   { prune: pruneSecrets, rowsMax: webhookPruneRowsMax },
+  { prune: pruneStarts, rowsMax: startPruneRowsMax },
 ];
 
 @Injectable()

@@ -3,23 +3,19 @@ import { Database, everyTenant, tenants } from '@points/database';
 import type { Logger, Metrics } from '@points/observability';
 import { LOGGER, METRICS } from '@points/service';
 import { Counter, Gauge } from 'prom-client';
+import { DueWork } from '../due-work.js';
 import { callScheme } from './call-scheme.js';
 import { claimCredits, recordAnswer, type Credit } from './credit.js';
 
 /** Calls of one replica at the same time: slow schemes are other people's machines. */
 const callsMax = 16;
-/** Also how soon a conversion is found whose nudge was lost with a process. */
 const lookEveryMs = 1_000;
 
 /** Has held points credited by their card scheme, outside of any transaction. Nudged by the fact of the hold; looks by itself too. */
 @Injectable()
 export class CreditAtScheme implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly running = new Set<Promise<void>>();
-  private readonly stop = new AbortController();
   private readonly attempts: Counter;
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | undefined;
-  private isAskedAgain = false;
+  private readonly due: DueWork<Credit>;
 
   constructor(
     private readonly database: Database,
@@ -42,63 +38,34 @@ export class CreditAtScheme implements OnApplicationBootstrap, OnModuleDestroy {
         for (const { state, count } of await this.countOpen()) open.set({ state }, count);
       },
     });
-  }
-
-  onApplicationBootstrap(): void {
-    this.timer = setInterval(() => this.nudge(), lookEveryMs);
-    this.nudge();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    clearInterval(this.timer);
-    this.timer = undefined;
-    this.stop.abort();
-    await this.looking;
-    await Promise.all(this.running);
-  }
-
-  /** Something is due, or a call has ended and makes room. */
-  nudge(): void {
-    if (!this.timer) return;
-    if (this.looking) {
-      this.isAskedAgain = true;
-      return;
-    }
-    this.looking = this.look().finally(() => {
-      this.looking = undefined;
-      if (!this.isAskedAgain) return;
-      this.isAskedAgain = false;
-      this.nudge();
+    this.due = new DueWork({
+      atOnceMax: callsMax,
+      lookEveryMs,
+      claim: (limit) => this.database.transaction(everyTenant, (tx) => claimCredits(tx, limit)),
+      attempt: (credit, stop) => this.attempt(credit, stop),
+      told: (during) =>
+        during === 'claim'
+          ? 'could not look for conversions to credit; looks again'
+          : 'what the card scheme said could not be written down',
+      log,
     });
   }
 
-  private async look(): Promise<void> {
-    const room = callsMax - this.running.size;
-    if (room === 0) return;
-    try {
-      const credits = await this.database.transaction(everyTenant, (tx) => claimCredits(tx, room));
-      for (const credit of credits) this.begin(credit);
-    } catch (error) {
-      this.log.warn({ err: error }, 'could not look for conversions to credit; looks again');
-    }
+  onApplicationBootstrap(): void {
+    this.due.start();
   }
 
-  private begin(credit: Credit): void {
-    const call = this.attempt(credit)
-      // Nothing is lost: when the lease is over the conversion is tried again.
-      .catch((error: unknown) =>
-        this.log.warn({ err: error, conversion: credit.id }, 'what the card scheme said could not be written down'),
-      )
-      .finally(() => {
-        this.running.delete(call);
-        this.nudge();
-      });
-    this.running.add(call);
+  onModuleDestroy(): Promise<void> {
+    return this.due.stop();
   }
 
-  private async attempt(credit: Credit): Promise<void> {
+  nudge(): void {
+    this.due.nudge();
+  }
+
+  private async attempt(credit: Credit, stop: AbortSignal): Promise<void> {
     const started = performance.now();
-    const said = await callScheme(credit, this.stop.signal);
+    const said = await callScheme(credit, stop);
     const record = await this.database.transaction(tenants(credit.cause.municipality), (tx) =>
       recordAnswer(tx, credit, said, Math.random()),
     );

@@ -1,32 +1,39 @@
 import type { Tx } from '@points/database';
 import { parsePoints } from '@points/kernel';
 import { publish } from '@points/messaging';
-import { instantOf } from '../clock.js';
+import { makeDue } from '../exchange-by-link/link-order.js';
+import { bonusOf, completedFact, endingOrderColumns, refusedFact, type EndingOrder } from '../place-exchange-order/after-issue.js';
 import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
-import { bonusIssueOf } from '../place-exchange-order/issue.js';
 import type { BonusState } from '../place-exchange-order/order.js';
-import type { Bearer } from '../rules/campaign.js';
-import type { Channel } from '../rules/channel.js';
-import type { Count } from '../rules/caps.js';
-import { orderAfter, type OrderState } from '../rules/order-state.js';
+import { linkOrderAfter, partnerStepOf } from '../rules/link-order-state.js';
+import { isSettled, orderAfter, type OrderState } from '../rules/order-state.js';
 import { announce } from '../tell-partners/announce.js';
 import type { PartnerFact } from '../tell-partners/event-types.js';
 import { refusalOf, type PostingFact } from './posting-facts.js';
 
+export interface EndedOrders {
+  /** Ids of those that are over now. */
+  readonly over: readonly string[];
+  /** True when a linked partner has something to commit or to cancel. */
+  readonly isPartnerDue: boolean;
+}
+
 /**
- * Brings orders on by what the ledger says of their issue; answers the ids of those that moved. An issued order's bonus is asked for now;
- * a refused order gives back what caps and campaigns had counted of it, and its coupon code.
+ * Brings orders on by what the ledger says of their issue. An issued order's bonus is asked for now; a refused order gives back what caps
+ * and campaigns had counted of it, and its coupon code. An order of a linked account goes on to its partner, and its bonus waits for the
+ * commit.
  * @throws Error when a fact has no order or contradicts it: it is parked and a person looks
  */
-export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]): Promise<string[]> {
-  if (facts.length === 0) return [];
+export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]): Promise<EndedOrders> {
+  if (facts.length === 0) return nothingMoved;
   const rows = await tx.query<OrderRow>(lockOrders, [facts.map((fact) => fact.reference)]);
   const known = new Map(rows.map((row) => [row.reference, row]));
   const moved: Moved[] = [];
   for (const { reference, outcome } of facts) {
     const order = known.get(reference);
     if (!order) throw new Error(`there is no order with the reference ${reference}`);
-    const state = orderAfter(order.state, outcome.status === 'posted' ? 'issue-posted' : 'issue-refused');
+    const after = order.channel === 'link' ? linkOrderAfter : orderAfter;
+    const state = after(order.state, outcome.status === 'posted' ? 'issue-posted' : 'issue-refused');
     if (!state) throw new Error(`the order ${order.id} is ${order.state} and its issue is said to be ${outcome.status}`);
     if (outcome.status === 'posted' && outcome.amount !== parsePoints(order.municipal_points))
       throw new Error(`the order ${order.id} was issued with another number of points than it asked for`);
@@ -34,7 +41,7 @@ export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]):
     known.set(reference, { ...order, state });
     moved.push({ order, state, outcome });
   }
-  if (moved.length === 0) return [];
+  if (moved.length === 0) return nothingMoved;
   await tx.write(writeOrders, [
     moved.map(({ order }) => order.id),
     moved.map((one) => one.state),
@@ -45,15 +52,19 @@ export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]):
   ]);
   await publish(
     tx,
-    moved.filter(({ outcome }) => outcome.status === 'posted').flatMap(({ order }) => bonusOf(order)),
+    moved.filter(({ state }) => state === 'completed').flatMap(({ order }) => bonusOf(order)),
   );
   await comeToNothing(
     tx,
     moved.filter(({ outcome }) => outcome.status === 'refused').map(({ order }) => order),
   );
   await announce(tx, moved.flatMap(partnerFactsOf));
-  return moved.map(({ order }) => order.id);
+  const due = moved.filter(({ state }) => partnerStepOf(state)).map(({ order }) => order.id);
+  await makeDue(tx, due);
+  return { over: moved.filter(({ state }) => isSettled(state)).map(({ order }) => order.id), isPartnerDue: due.length > 0 };
 }
+
+const nothingMoved: EndedOrders = { over: [], isPartnerDue: false };
 
 interface Moved {
   readonly order: OrderRow;
@@ -61,68 +72,26 @@ interface Moved {
   readonly outcome: PostingFact['outcome'];
 }
 
-interface OrderRow {
-  readonly id: string;
-  readonly reference: string;
-  readonly tenant: string;
-  readonly programme: string;
-  readonly partner: string;
-  readonly order_id: string;
-  readonly holder: string;
-  readonly client: string;
-  readonly channel: Channel;
+interface OrderRow extends EndingOrder {
   readonly state: OrderState;
-  readonly partner_points: string;
-  readonly municipal_points: string;
-  readonly accepted_at: Date;
-  readonly is_history: boolean;
-  readonly campaign: string | null;
-  readonly bonus_points: string | null;
-  readonly bonus_borne_by: Bearer | null;
-  readonly counts: readonly Count[] | null;
 }
 
-function bonusStateOf({ order, outcome }: Moved): BonusState | null {
+function bonusStateOf({ order, state, outcome }: Moved): BonusState | null {
   if (order.campaign === null) return null;
-  return outcome.status === 'posted' ? 'pending' : 'void';
-}
-
-function bonusOf(order: OrderRow) {
-  const { tenant: municipality, programme, reference, holder, client, campaign, bonus_points: given, bonus_borne_by: borneBy } = order;
-  if (campaign === null || given === null || borneBy === null) return [];
-  const effectiveAt = order.is_history ? { effectiveAt: instantOf(order.accepted_at) } : {};
-  return [
-    bonusIssueOf({ municipality, programme, reference, holder, campaign, points: parsePoints(given), borneBy, client, ...effectiveAt }),
-  ];
+  if (outcome.status === 'refused') return 'void';
+  return state === 'completed' ? 'pending' : 'waiting';
 }
 
 /** Of an order that is over. Without the facts of a refusal: they are for whoever asks for the order. */
 function partnerFactsOf({ order, state, outcome }: Moved): PartnerFact[] {
-  const { tenant: municipality, programme, partner } = order;
-  const about = {
-    orderId: order.order_id,
-    channel: order.channel,
-    partnerPoints: parsePoints(order.partner_points),
-    municipalPoints: parsePoints(order.municipal_points),
-  };
-  if (state === 'completed' && outcome.status === 'posted') {
-    const { posting, effectiveAt: bookedAt } = outcome;
-    return [{ municipality, programme, partner, type: 'exchange-order.completed', data: { ...about, bookedAt, posting } }];
-  }
-  if (state === 'refused' && outcome.status === 'refused') {
-    const { code, detail } = outcome;
-    return [{ municipality, programme, partner, type: 'exchange-order.refused', data: { ...about, code, detail } }];
-  }
-  return [];
+  if (state === 'completed' && outcome.status === 'posted') return [completedFact(order, outcome.posting, outcome.effectiveAt)];
+  return state === 'refused' && outcome.status === 'refused' ? [refusedFact(order, outcome)] : [];
 }
 
 // Ordered, so that two consumers of one batch queue up instead of deadlocking.
 const lockOrders = {
   name: 'lock_orders',
-  text: `
-    select id, reference, tenant, programme, partner, order_id, holder, client, channel, state, partner_points, municipal_points, accepted_at,
-           is_history, campaign, bonus_points, bonus_borne_by, counts
-    from exchange_order where reference = any ($1) order by id for update`,
+  text: `select ${endingOrderColumns}, state from exchange_order where reference = any ($1) order by id for update`,
 };
 
 const writeOrders = {

@@ -4,6 +4,7 @@ import { OnEvent, type BatchContext, type Received } from '@points/messaging';
 import type { Logger } from '@points/observability';
 import { LOGGER } from '@points/service';
 import { CreditAtScheme } from '../convert-points/credit-at-scheme.job.js';
+import { AskPartners } from '../exchange-by-link/ask-partners.job.js';
 import { Waiting } from '../waiting.js';
 import { endBonuses } from './end-bonuses.js';
 import { endOrders } from './end-orders.js';
@@ -16,18 +17,20 @@ export class OnPostingCompleted {
   constructor(
     private readonly waiting: Waiting,
     private readonly credits: CreditAtScheme,
+    private readonly partners: AskPartners,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
   @OnEvent(postingCompletedV1, { requester: 'exchange' })
   async hear(events: Received<PostingCompleted>[], { tx }: BatchContext): Promise<void> {
     const facts = postingFacts(events);
-    const ended = await endOrders(tx, facts.order);
+    const orders = await endOrders(tx, facts.order);
     await endBonuses(tx, facts.bonus);
     const reversed = await endReversals(tx, facts.reversal);
     const { over, inDispute, isCreditDue } = await moveConversions(tx, facts.conversion);
     tx.afterCommit(() => {
-      this.waiting.wake([...ended, ...reversed, ...over]);
+      this.waiting.wake([...orders.over, ...reversed, ...over]);
+      if (orders.isPartnerDue) this.partners.nudge();
       if (isCreditDue) this.credits.nudge();
       for (const conversion of inDispute)
         this.log.error({ conversion }, 'conversion in dispute: the ledger refused the capture or release of a hold it had confirmed');

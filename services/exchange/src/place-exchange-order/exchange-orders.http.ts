@@ -2,6 +2,7 @@ import { Body, Controller, Get, Param, Post } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
 import { CauseOf, Operation, problem, ProgrammePath, type Answer, type Cause } from '@points/http';
 import { currentTraceparent } from '@points/observability';
+import { readOrder } from '../exchange-by-link/read-order.js';
 import { ExchangeOrderPath } from '../ids.js';
 import { priceRefusalCodes } from '../rules/price.js';
 import { findOrder, maySeeOrdersOf } from './find-order.js';
@@ -33,6 +34,7 @@ export class ExchangeOrdersController {
       'wrong-channel',
       'order-exists',
       'unknown-my-key-id',
+      'account-not-linked',
       'unknown-quote',
       'quote-differs',
       'quote-used',
@@ -41,6 +43,9 @@ export class ExchangeOrdersController {
       'holder-stopped',
       ...priceRefusalCodes,
       'screened',
+      'partner-refused',
+      'partner-unavailable',
+      'link-ended',
       'and those of the ledger',
     ],
   })
@@ -64,9 +69,9 @@ export class ExchangeOrdersController {
   @Operation({ summary: 'An exchange order and its state', scope: 'exchange:read', answer: ExchangeOrderView, problems: ['unknown-order'] })
   async read(@Param() path: ExchangeOrderPath, @CauseOf() cause: Cause): Promise<ExchangeOrderView> {
     const order = await this.database.transaction(tenants(path.municipality), async (tx) =>
-      (await maySeeOrdersOf(tx, path.programme, path.partner, cause.client)) ? findOrder(tx, path.programme, path) : undefined,
+      (await maySeeOrdersOf(tx, path.programme, path.partner, cause.client)) ? readOrder(tx, path) : undefined,
     );
     if (!order) throw problem(404, 'unknown-order', 'the partner has no such order');
-    return order.view;
+    return order;
   }
 }

@@ -14,6 +14,8 @@ export interface NewOrder {
   readonly order: Order;
   /** The rules against fraud that it broke. */
   readonly hits: readonly Hit[];
+  /** The linked account at which the partner is to reserve first. */
+  readonly link?: string;
 }
 
 export function orderParameters(orders: readonly NewOrder[]): unknown[] {

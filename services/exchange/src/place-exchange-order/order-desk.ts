@@ -4,6 +4,7 @@ import { answer, keyOf, Problem, problem, recallAnswers, storeAnswers, type Answ
 import type { Logger } from '@points/observability';
 import { LOGGER } from '@points/service';
 import { now } from '../clock.js';
+import { AskPartners } from '../exchange-by-link/ask-partners.job.js';
 import type { Order } from './order.js';
 import { OrdersRaced, placeOrders, type OrderWish } from './place-orders.js';
 
@@ -31,6 +32,7 @@ export class OrderDesk {
 
   constructor(
     @Inject(Database) private readonly database: Database,
+    private readonly partners: AskPartners,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
@@ -112,6 +114,8 @@ export class OrderDesk {
           return [entry, 'problem' in one ? one.problem : answer(one.isNew ? 201 : 200, one.order)];
         }),
       );
+      if (placed.some((one) => 'order' in one && one.isNew && one.order.view.state === 'reserving'))
+        tx.afterCommit(() => this.partners.nudge());
       const answered = [...ends].flatMap(([{ request }, end]) => (end instanceof Problem ? [] : [{ request, answer: end }]));
       if (!(await storeAnswers(tx, answered))) throw new OrdersRaced();
       return entries.map((entry, index) => known[index] ?? ends.get(entry) ?? new Problem(500, 'internal', 'the order has no end'));

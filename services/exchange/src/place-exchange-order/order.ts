@@ -4,6 +4,7 @@ import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Matches, Min, ValidateNested } from 'class-validator';
 import { instantOf } from '../clock.js';
 import { idForm, paperIdForm } from '../ids.js';
+import { AtPartnerView } from '../exchange-by-link/link-order.js';
 import { bearers, type Bearer } from '../rules/campaign.js';
 import { channels, type Channel } from '../rules/channel.js';
 import { orderStates, type OrderState } from '../rules/order-state.js';
@@ -240,6 +241,12 @@ export class ExchangeOrderView {
   @ValidateNested()
   @Type(() => ReversalView)
   reversal?: ReversalView;
+
+  /** Of an order of a linked account, when it is read. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => AtPartnerView)
+  atPartner?: AtPartnerView;
 }
 
 /** As `reversalColumns` selects it; all null where an order has none. */

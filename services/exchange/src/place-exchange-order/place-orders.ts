@@ -2,8 +2,9 @@ import type { Tx } from '@points/database';
 import { problem, type Problem } from '@points/http';
 import { parseInstant, points, type Instant } from '@points/kernel';
 import { publish } from '@points/messaging';
+import { insertLinkOrders } from '../exchange-by-link/link-order.js';
 import type { Campaign } from '../rules/campaign.js';
-import { takesChannel, type Channel } from '../rules/channel.js';
+import { channelOf, takesChannel, type Channel } from '../rules/channel.js';
 import type { OrderState } from '../rules/order-state.js';
 import { countersFor, price, type Price, type PricedOrder } from '../rules/price.js';
 import { runningCampaigns } from '../run-campaigns/campaigns.js';
@@ -77,6 +78,13 @@ export async function placeOrders(tx: Tx, wishes: readonly OrderWish[], now: Ins
   await writeCounts(tx, tally.changes);
   const issues = all.filter(({ order }) => order.view.state === 'pending').map((one) => issueOf(toIssue(one)));
   await publish(tx, [...issues, ...alerts]);
+  await insertLinkOrders(
+    tx,
+    all.flatMap(({ order, municipality, link }) =>
+      link === undefined ? [] : [{ id: order.id, municipality, link, isDue: order.view.state === 'reserving' }],
+    ),
+    now,
+  );
   return placed;
 }
 
@@ -129,7 +137,7 @@ type Decided = ((NewOrder & { readonly price: Price }) | { readonly problem: Pro
 
 function decide(fact: OrderFacts, { campaigns, tally, usedQuotes, screening }: Deciding): Decided {
   const refused = (trouble: Problem, hits: readonly Hit[] = []) => ({ problem: trouble, hits });
-  const { wish, holder, settings, quoted, acceptedAt, reference } = fact;
+  const { wish, holder, settings, quoted, acceptedAt, reference, link } = fact;
   const { order, programme, municipality } = wish;
   if (!settings) throw new Error('assertion failed: an order without a partner was refused before');
   if (holder === undefined) return refused(problem(422, 'unknown-my-key-id', 'no holder is registered with this My Key ID'));
@@ -153,13 +161,20 @@ function decide(fact: OrderFacts, { campaigns, tally, usedQuotes, screening }: D
   const decided = price(termsOf(row), campaigns, priced, (counter) => tally.of(programme, counter));
   if (!decided.ok) return refused(problem(422, decided.refusal.code, decided.refusal.detail, decided.refusal.facts));
   const { municipalPoints, rest, bonus } = decided.value;
+  // History was exchanged already: nobody is asked to reserve for it.
+  const channel = channelOf(settings.terms.kind, wish.channel, { isHistory: order.acceptedAt !== undefined });
+  const isByLink = channel === 'link';
+  if (isByLink && link === undefined)
+    return refused(
+      problem(422, 'account-not-linked', 'the holder has no account of this partner linked; link one first', { partner: order.partner }),
+    );
   const hits = screened
     ? screen(screening.rulesOf(programme), { ...screened, municipalPoints }, (rule, subject) => screening.seenOf(programme, rule, subject))
     : [];
   const action = hardestAction(hits);
   // Which rule it was is for the guards of the programme, not for whoever tries it.
   if (action === 'refuse') return refused(problem(422, 'screened', 'the order is refused for safety; the municipality knows why'), hits);
-  const state: OrderState = action === 'review' ? 'in-review' : 'pending';
+  const state: OrderState = action === 'review' ? 'in-review' : isByLink ? 'reserving' : 'pending';
   const view: ExchangeOrderView = {
     orderId: order.orderId,
     partner: order.partner,
@@ -169,12 +184,15 @@ function decide(fact: OrderFacts, { campaigns, tally, usedQuotes, screening }: D
     municipalPoints,
     rate: { numerator: row.numerator, denominator: row.denominator, version: row.version },
     ...(rest !== 0 && { rest }),
-    channel: wish.channel,
+    channel,
     ...(order.quote !== undefined && { quote: order.quote }),
     ...(bonus && { bonus: { ...bonus, state: 'waiting' as const } }),
     acceptedAt,
   };
-  return { municipality, programme, reference, holder, wish, price: decided.value, order: { id: wish.id, view }, hits };
+  return {
+    ...{ municipality, programme, reference, holder, wish, price: decided.value, order: { id: wish.id, view }, hits },
+    ...(isByLink && link !== undefined && { link }),
+  };
 }
 
 /** History was screened elsewhere. */

@@ -14,9 +14,14 @@ export function takesChannel(kind: PartnerKind, channel: Channel, { isHistory }:
   return isHistory || ways[kind].includes(channel);
 }
 
+/** How the order is known from then on. */
+export function channelOf(kind: PartnerKind, channel: Channel, { isHistory }: { readonly isHistory: boolean }): Channel {
+  return kind === 'account-link' && !isHistory ? 'link' : channel;
+}
+
 const ways: Readonly<Record<PartnerKind, readonly Channel[]>> = {
   direct: ['api', 'upload', 'reserve'],
   'coupon-code': ['coupon'],
-  // Its orders are placed like others; they become orders of the way `link`.
+  // Placed by the API like any other, it becomes an order of the linked account (`channelOf`).
   'account-link': ['api', 'link'],
 };

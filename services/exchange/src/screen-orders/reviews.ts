@@ -3,6 +3,7 @@ import { problem } from '@points/http';
 import { parsePoints, type Instant } from '@points/kernel';
 import { publish } from '@points/messaging';
 import { instantOf } from '../clock.js';
+import { beginReserving } from '../exchange-by-link/link-order.js';
 import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
 import { issueOf } from '../place-exchange-order/issue.js';
 import { orderOf, selectOrder, type Order, type OrderRow } from '../place-exchange-order/order.js';
@@ -32,7 +33,7 @@ export async function listReviews(tx: Tx, programme: string, query: ReviewsQuery
   };
 }
 
-/** A person's word on an order that waits: it is asked of the ledger now, or comes to nothing. @throws Problem */
+/** A person's word on an order that waits: it is asked of the ledger now, or of its partner first where an account is linked, or comes to nothing. @throws Problem */
 export async function decideReview(
   tx: Tx,
   programme: string,
@@ -51,6 +52,9 @@ export async function decideReview(
     const refusal = { code: 'refused-in-review', detail: 'the municipality has looked at the order and refused it' };
     await tx.write(refuseOrder, [id, JSON.stringify(refusal)]);
     await comeToNothing(tx, [row]);
+  } else if (row.channel === 'link') {
+    await tx.write(`update exchange_order set state = 'reserving', updated_at = now() where id = $1`, [id]);
+    await beginReserving(tx, id, now);
   } else {
     await tx.write(`update exchange_order set state = 'pending', updated_at = now() where id = $1`, [id]);
     await publish(tx, [

@@ -1,0 +1,63 @@
+import type { OrderState } from './order-state.js';
+
+/**
+ * What moves an order of a linked account: reserved at the partner, issued in the ledger, committed at the partner. The states are those
+ * of every order (`order-state.ts`); the ways between them are its own.
+ */
+export const linkOrderEvents = [
+  'partner-reserved',
+  'partner-refused',
+  'reserve-given-up',
+  'issue-posted',
+  'issue-refused',
+  'partner-committed',
+  'commit-refused',
+  'partner-cancelled',
+  'cancel-refused',
+  'commit-asked-again',
+  'cancel-asked-again',
+  'reversal-asked',
+  'reversal-posted',
+  'reversal-refused',
+] as const;
+export type LinkOrderEvent = (typeof linkOrderEvents)[number];
+
+/** As `orderAfter`: undefined is a contradiction, the same state again is a fact heard before. */
+export function linkOrderAfter(state: OrderState, event: LinkOrderEvent): OrderState | undefined {
+  return transitions[state][event];
+}
+
+/** States in which the partner is to be asked something, with what. */
+export const partnerSteps = { reserving: 'reserve', committing: 'commit', cancelling: 'cancel' } as const satisfies Partial<
+  Record<OrderState, string>
+>;
+export type PartnerStep = (typeof partnerSteps)[keyof typeof partnerSteps];
+
+export function partnerStepOf(state: OrderState): PartnerStep | undefined {
+  return state === 'reserving' || state === 'committing' || state === 'cancelling' ? partnerSteps[state] : undefined;
+}
+
+/**
+ * Points are asked of the ledger only once the partner has reserved, and the partner is asked to take them only once they are issued. An
+ * order that the partner may have reserved ends by a commit or by a cancel, never by silence. Issued points whose commit the partner has
+ * refused for good (the reservation lapsed) are in dispute until they are reversed, or until the partner commits after all.
+ */
+const transitions: Readonly<Record<OrderState, Readonly<Partial<Record<LinkOrderEvent, OrderState>>>>> = {
+  'in-review': {},
+  reserving: { 'partner-reserved': 'pending', 'partner-refused': 'refused', 'reserve-given-up': 'cancelling' },
+  pending: { 'issue-posted': 'committing', 'issue-refused': 'cancelling' },
+  committing: { 'issue-posted': 'committing', 'partner-committed': 'completed', 'commit-refused': 'in-dispute' },
+  cancelling: { 'issue-refused': 'cancelling', 'partner-cancelled': 'refused', 'cancel-refused': 'in-dispute' },
+  completed: { 'issue-posted': 'completed', 'reversal-asked': 'reversing' },
+  refused: { 'issue-refused': 'refused' },
+  reversing: { 'issue-posted': 'reversing', 'reversal-posted': 'reversed', 'reversal-refused': 'in-dispute' },
+  reversed: { 'issue-posted': 'reversed', 'reversal-posted': 'reversed' },
+  'in-dispute': {
+    'issue-posted': 'in-dispute',
+    'issue-refused': 'in-dispute',
+    'reversal-refused': 'in-dispute',
+    'commit-asked-again': 'committing',
+    'cancel-asked-again': 'cancelling',
+    'reversal-asked': 'reversing',
+  },
+};
