@@ -8,10 +8,14 @@ export interface SimulatorProcess {
 }
 
 /** @param script its file in tools/simulators/src, without `.ts` */
-export async function startSimulatorProcess(script: string, environment: Readonly<Record<string, string>> = {}): Promise<SimulatorProcess> {
+export async function startSimulatorProcess(
+  script: string,
+  environment: Readonly<Record<string, string>> = {},
+  args: readonly string[] = [],
+): Promise<SimulatorProcess> {
   // Node runs the TypeScript source as it is, so that a test needs no build.
   const source = fileURLToPath(new URL(`../../../../tools/simulators/src/${script}.ts`, import.meta.url));
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', source, '--port', '0'], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', source, '--port', '0', ...args], {
     env: environment,
     stdio: ['ignore', 'pipe', 'inherit'],
   });

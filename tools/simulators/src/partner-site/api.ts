@@ -21,7 +21,7 @@ export async function answerToPartnerCall(request: IncomingMessage, path: readon
   const text = await readText(request);
   const { books, failures, stopped } = endpoint;
   const authorization = request.headers.authorization;
-  const failure = failures.take(asked.step, asked.id);
+  const failure = failures.take(asked.step, asked.id, await accountOf(asked, authorization, endpoint));
   const act = (refused = failure?.kind === 'refuse') => perform(asked, { text, authorization, isRefused: refused }, endpoint);
   const wait = (ms: number) => delay(ms, undefined, { signal: stopped, ref: false });
   if (books.has('slow')) await wait(slowMs);
@@ -75,6 +75,16 @@ function askedOf(method: string, [first, id = '', action, ...rest]: readonly str
   if (action === undefined && method === 'GET') return { step: 'read', id };
   if (method === 'POST' && (action === 'commit' || action === 'cancel')) return { step: action, id };
   return undefined;
+}
+
+/** Whose reservation it is, or is to be: failures may be set for one account. */
+async function accountOf(
+  { id }: Asked,
+  authorization: string | undefined,
+  { books, signIn, clock }: Endpoint,
+): Promise<string | undefined> {
+  const whose = await signIn.whose(authorization?.replace(/^Bearer /i, '') ?? '');
+  return whose?.account ?? books.read(id, clock())?.account ?? undefined;
 }
 
 interface Call {

@@ -14,6 +14,8 @@ export interface Failure {
   /** Absent: every step. */
   readonly step?: Step;
   readonly kind: FailureKind;
+  /** Absent: reservations of every account. */
+  readonly account?: string;
   /** How often; null: until it is taken away. */
   readonly times: number | null;
   /** True: the first time for each step of each reservation, `times` then counts per step and reservation. */
@@ -39,10 +41,11 @@ export class Failures {
   }
 
   /** The failure that this request meets, which is used up by it. */
-  take(step: Step, id: string): Failure | undefined {
+  take(step: Step, id: string, account?: string): Failure | undefined {
     for (const one of this.list) {
       const { failure, seen } = one;
       if (failure.step !== undefined && failure.step !== step) continue;
+      if (failure.account !== undefined && failure.account !== account) continue;
       if (failure.kind === 'refuse' && step !== 'reserve' && step !== 'commit') continue;
       if (failure.each) {
         const key = `${step} ${id}`;
@@ -62,11 +65,12 @@ export class Failures {
 /** @returns a sentence when the failure is not understood */
 export function readFailure(body: unknown): Failure | string {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return 'the body must be an object';
-  const { step, kind, times = 1, each = false, delayMs = 0, ...rest } = body as Record<string, unknown>;
+  const { step, kind, account, times = 1, each = false, delayMs = 0, ...rest } = body as Record<string, unknown>;
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined) return `${unknown}: no such field`;
   if (step !== undefined && !steps.some((one) => one === step)) return `step: one of ${steps.join(', ')}`;
   if (!failureKinds.some((one) => one === kind)) return `kind: one of ${failureKinds.join(', ')}`;
+  if (account !== undefined && typeof account !== 'string') return 'account: the id of a member';
   if (times !== null && !(Number.isInteger(times) && (times as number) >= 1)) return 'times: a whole number from 1, or null for always';
   if (typeof each !== 'boolean') return 'each: true or false';
   if (!(Number.isInteger(delayMs) && (delayMs as number) >= 0 && (delayMs as number) <= delayMsMax))
@@ -75,6 +79,7 @@ export function readFailure(body: unknown): Failure | string {
   return {
     ...(step !== undefined && { step: step as Step }),
     kind: kind as FailureKind,
+    ...(account !== undefined && { account }),
     times: times as number | null,
     each,
     delayMs: delayMs as number,
