@@ -5,7 +5,7 @@ import { currentTraceparent } from '@points/observability';
 import { readOrder } from '../exchange-by-link/read-order.js';
 import { ExchangeOrderPath } from '../ids.js';
 import { priceRefusalCodes } from '../rules/price.js';
-import { findOrder, maySeeOrdersOf } from './find-order.js';
+import { maySeeOrdersOf } from './find-order.js';
 import { ExchangeOrderView, PlaceExchangeOrder } from './order.js';
 import { OrderDesk } from './order-desk.js';
 import { OrderEnds } from './order-ends.js';

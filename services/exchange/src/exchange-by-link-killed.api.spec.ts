@@ -1,0 +1,207 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { call } from '@points/service-testing';
+import { eventually } from '@points/testing';
+import { aboutToken } from './link-accounts/link.js';
+import { parseSealKeys, Seal } from './link-accounts/seal.js';
+import { exchangeProcess, type ExchangeProcess } from './testing/exchange-process.js';
+import { closedProgramme, fakeLedger, type FakeLedger } from './testing/fake-ledger.js';
+import { aPerson, linkAccount, registerPerson, setUpPartner, type Person } from './testing/linked-holder.js';
+import { startPartnerSiteProcess, type PartnerSiteProcess } from './testing/partner-site-process.js';
+import pg from 'pg';
+
+const municipality = '141305';
+const trial = `${municipality}-trial`;
+const partner = 'miles';
+const LINK_KEYS = `k1:${randomBytes(32).toString('base64url')}`;
+
+let exchange: ExchangeProcess;
+let ledger: FakeLedger;
+let site: PartnerSiteProcess;
+let staff: string;
+let admin: pg.Pool;
+
+beforeAll(async () => {
+  exchange = await exchangeProcess({ LINK_KEYS, PARTNER_ANSWER_MS: '1500' });
+  [ledger, site] = await Promise.all([
+    fakeLedger(exchange.topicPrefix),
+    startPartnerSiteProcess('--access-token-seconds', '30'),
+    exchange.start(),
+  ]);
+  const scopes = ['partners:write', 'links:write', 'exchange:write', 'exchange:read', 'exchange:on-behalf'];
+  staff = await exchange.token(scopes, [municipality], 'kawasaki-app');
+  for (const programme of [trial, closedProgramme]) await setUpPartner(programmeAt(programme), partner, site, staff);
+  admin = new pg.Pool({ connectionString: exchange.fresh.adminUrl, max: 3 });
+}, 90_000);
+
+afterAll(async () => {
+  await admin?.end();
+  await exchange?.close();
+  await Promise.all([ledger?.close(), site?.stop()]);
+});
+
+const programmeAt = (programme: string) => `${exchange.url}/v1/municipalities/${municipality}/programmes/${programme}`;
+
+interface Member extends Person {
+  readonly account: string;
+  readonly programme: string;
+}
+
+async function aMember(programme = trial): Promise<Member> {
+  const member = { ...aPerson(), programme, account: `m-${randomUUID().slice(0, 8)}` };
+  await registerPerson(exchange.fresh.database, member);
+  await site.putAccount(member.account, 10_000);
+  await linkAccount(programmeAt(programme), partner, site, member, member.account, staff);
+  return member;
+}
+
+/** Its answer is of no interest: the process may be dead by then. */
+function place({ myKeyId, programme }: Member): { readonly orderId: string; readonly asked: Promise<unknown> } {
+  const order = { orderId: randomUUID(), myKeyId, partner, partnerPoints: 1_000 };
+  return {
+    orderId: order.orderId,
+    asked: call(`${programmeAt(programme)}/exchange-orders`, { token: staff, body: order }).catch(() => undefined),
+  };
+}
+
+/** From the table: the process may be dead. */
+async function stateOf(orderId: string): Promise<string | undefined> {
+  const { rows } = await admin.query<{ state: string }>('select state from exchange.exchange_order where order_id = $1', [orderId]);
+  return rows[0]?.state;
+}
+
+async function standing({ account, holder }: Member, orderId: string) {
+  const { reserved, taken } = await site.balance(account);
+  return { state: await stateOf(orderId), reserved, taken, issued: ledger.balance(holder).balance };
+}
+
+/** Points of both companies and orders, summed. */
+async function sums() {
+  const { balances, differences } = await site.books();
+  const { rows } = await admin.query<{ state: string; partner: string; municipal: string }>(
+    'select state, sum(partner_points) as partner, sum(municipal_points) as municipal from exchange.exchange_order group by 1',
+  );
+  const completed = rows.find((row) => row.state === 'completed');
+  const issued = await admin.query<{ holder: string }>('select distinct holder from exchange.exchange_order');
+  return {
+    states: rows.map((row) => row.state).sort(),
+    differences,
+    reserved: balances.reduce((sum, one) => sum + one.reserved, 0),
+    taken: balances.reduce((sum, one) => sum + one.taken, 0) - Number(completed?.partner ?? 0),
+    issued: issued.rows.reduce((sum, row) => sum + ledger.balance(row.holder).balance, 0) - Number(completed?.municipal ?? 0),
+  };
+}
+
+const agreed = { differences: [], reserved: 0, taken: 0, issued: 0 };
+
+describe('killed with -9', () => {
+  const [nothing, reservedOnly] = [
+    { reserved: 0, taken: 0, issued: 0 },
+    { reserved: 1_000, taken: 0, issued: 0 },
+  ];
+  const issuedToo = { reserved: 1_000, taken: 0, issued: 500 };
+  /** What the partner does not answer, and how all stands at the moment of death. `slow` has done it, `time-out` has not. */
+  const points = [
+    ['before the partner hears of the order', trial, { step: 'reserve', kind: 'time-out' }, { state: 'reserving', ...nothing }],
+    ['after the partner has reserved', trial, { step: 'reserve', kind: 'slow' }, { state: 'reserving', ...reservedOnly }],
+    ['before the partner hears of the commit', trial, { step: 'commit', kind: 'time-out' }, { state: 'committing', ...issuedToo }],
+    [
+      'after the partner has committed',
+      trial,
+      { step: 'commit', kind: 'slow' },
+      { state: 'committing', reserved: 0, taken: 1_000, issued: 500 },
+    ],
+    [
+      'before the partner hears of the cancel',
+      closedProgramme,
+      { step: 'cancel', kind: 'time-out' },
+      { state: 'cancelling', ...reservedOnly },
+    ],
+    ['after the partner has cancelled', closedProgramme, { step: 'cancel', kind: 'slow' }, { state: 'cancelling', ...nothing }],
+  ] as const;
+
+  it('between every two steps, each order comes to the end that it would have come to', async () => {
+    const stuck = [];
+    for (const [name, programme, failure, standsAt] of points) {
+      const member = await aMember(programme);
+      await site.fail({ ...failure, account: member.account, times: null, delayMs: 100_000 });
+      stuck.push({ name, member, standsAt, ...place(member) });
+    }
+    for (const { name, member, orderId, standsAt } of stuck)
+      await eventually(async () => JSON.stringify([name, await standing(member, orderId)]) === JSON.stringify([name, standsAt]));
+    // And one that the ledger was asked for, and has answered to nobody.
+    const waiting = { name: 'after the ledger was asked', member: await aMember() };
+    ledger.fallSilent();
+    const placed = place(waiting.member);
+    await eventually(() => Promise.resolve(ledger.asked.some((one) => one.reference.includes(placed.orderId))));
+    expect(await standing(waiting.member, placed.orderId)).toEqual({ state: 'pending', ...reservedOnly });
+
+    await exchange.kill();
+    const atDeath = await Promise.all(stuck.map(async ({ name, member, orderId }) => [name, await standing(member, orderId)]));
+    expect(atDeath).toEqual(points.map(([name, , , standsAt]) => [name, standsAt]));
+    await ledger.speak();
+    await site.clearFailures();
+    await exchange.start();
+
+    const all = [...stuck, { ...waiting, ...placed }];
+    for (const { member, orderId } of all) {
+      const end = member.programme === closedProgramme ? 'refused' : 'completed';
+      await eventually(async () => (await stateOf(orderId)) === end, { timeoutMs: 40_000 });
+    }
+    const ends = await Promise.all(all.map(async ({ name, member, orderId }) => [name, await standing(member, orderId)]));
+    expect(ends).toEqual(
+      all.map(({ name, member }) => [
+        name,
+        member.programme === closedProgramme
+          ? { state: 'refused', ...nothing }
+          : { state: 'completed', reserved: 0, taken: 1_000, issued: 500 },
+      ]),
+    );
+    expect(await sums()).toEqual({ states: ['completed', 'refused'], ...agreed });
+  }, 120_000);
+
+  it('again and again at any moment, while the partner loses every answer once: partner, ledger and orders agree', async () => {
+    const members = await Promise.all(Array.from({ length: 4 }, (_, n) => aMember(n === 3 ? closedProgramme : trial)));
+    await site.fail({ kind: 'lost-answer', each: true });
+    const orders: string[] = [];
+    for (let round = 0; round < 4; round++) {
+      orders.push(...members.flatMap((member) => [place(member), place(member)]).map((one) => one.orderId));
+      // No state is waited for: any moment is the right one to die.
+      await new Promise((resolve) => setTimeout(resolve, 40 + Math.random() * 400));
+      await exchange.kill();
+      await exchange.start();
+    }
+
+    await eventually(
+      async () => {
+        const { rows } = await admin.query(`select 1 from exchange.exchange_order where state not in ('completed', 'refused')`);
+        return rows.length === 0;
+      },
+      { timeoutMs: 90_000 },
+    );
+    // One that died with the process before it was stored was never placed: its caller got no answer, and would place it again.
+    const known = await Promise.all(orders.map(stateOf));
+    expect(known.filter((state) => state === 'completed').length).toBeGreaterThan(0);
+    expect(await sums()).toEqual({ states: ['completed', 'refused'], ...agreed });
+  }, 180_000);
+
+  it('and none of its logs holds a token or a secret', async () => {
+    const { rows } = await admin.query<{ id: string; access_token: string; refresh_token: string }>(
+      // A refresh that died with its process has ended its link, and left no token.
+      `select id, access_token, refresh_token from exchange.account_link where state = 'linked'`,
+    );
+    const seal = new Seal(parseSealKeys(LINK_KEYS) ?? new Map());
+    const secrets = [
+      ...rows.flatMap((row) => [
+        seal.open(row.access_token, aboutToken(row.id, 'access')),
+        seal.open(row.refresh_token, aboutToken(row.id, 'refresh')),
+      ]),
+      ...[site.client.clientSecret, LINK_KEYS.slice(3)],
+    ];
+
+    const text = exchange.lines.join('\n');
+
+    expect(exchange.lines.length).toBeGreaterThan(50);
+    expect(secrets.length).toBeGreaterThan(10);
+    expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
+  });
+});
