@@ -5,14 +5,14 @@ export interface BootstrapClient {
   readonly clientId: string;
   readonly secret: string;
   readonly name: string;
-  readonly kind: 'operator' | 'tool';
+  readonly kind: 'operator' | 'tool' | 'partner';
   readonly scopes: readonly string[];
   readonly tenants: readonly string[];
 }
 
 /** Every scope that a route of a service asks for; a test compares the two. */
 export const everyScope: readonly string[] = [
-  ...both('activities', 'clients', 'conversions', 'donations', 'exchange', 'facilities', 'funds', 'grants', 'holders', 'orders'),
+  ...both('activities', 'clients', 'conversions', 'donations', 'exchange', 'facilities', 'funds', 'grants', 'holders', 'links', 'orders'),
   ...both('partners', 'payments', 'products', 'programmes', 'schemes', 'shops', 'statements', 'webhooks'),
   'coupons:redeem',
   'exchange:on-behalf',
@@ -49,6 +49,9 @@ const demoScopes = [
   'webhooks:write',
 ];
 
+/** What a partner's own system needs: to link its members' accounts and to exchange their points. */
+const sandboxPartnerScopes = ['exchange:read', 'exchange:write', 'links:read', 'links:write'];
+
 /** Keeps the secrets that were given out before; what a client may do follows this file. */
 export function bootstrapClients(kept: readonly { clientId: string; secret: string }[]): BootstrapClient[] {
   const secretOf = (clientId: string) => kept.find((one) => one.clientId === clientId)?.secret ?? randomToken();
@@ -67,6 +70,14 @@ export function bootstrapClients(kept: readonly { clientId: string; secret: stri
       name: 'The curl session printed at the start',
       kind: 'tool',
       scopes: demoScopes,
+      tenants: [demoMunicipality],
+    },
+    {
+      clientId: 'sandbox-partner',
+      secret: secretOf('sandbox-partner'),
+      name: 'The system of the sandbox partner',
+      kind: 'partner',
+      scopes: sandboxPartnerScopes,
       tenants: [demoMunicipality],
     },
   ];

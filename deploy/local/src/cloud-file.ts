@@ -10,6 +10,10 @@ export interface CloudFile {
   readonly settlement: string;
   readonly catalog: string;
   readonly cardScheme: string;
+  /** Absent where the cloud runs in containers. */
+  readonly partnerSite?: string;
+  /** As whom exchange comes to the sandbox partner. */
+  readonly partnerSiteClient?: { readonly id: string; readonly secret: string };
   readonly clients: Readonly<Record<string, { readonly id: string; readonly secret: string }>>;
 }
 
@@ -17,11 +21,17 @@ export function cloudFilePath(home: string): string {
   return join(home, 'cloud.json');
 }
 
-export function writeCloudFile(home: string, urls: ReadonlyMap<string, string>, clients: readonly BootstrapClient[]): string {
+export function writeCloudFile(
+  home: string,
+  urls: ReadonlyMap<string, string>,
+  clients: readonly BootstrapClient[],
+  partnerSiteClient?: CloudFile['partnerSiteClient'],
+): string {
   const file = cloudFilePath(home);
   const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
   writeSecret(file, {
     ...Object.fromEntries([...urls].map(([name, url]) => [camel(name), url])),
+    ...(partnerSiteClient && { partnerSiteClient }),
     clients: Object.fromEntries(clients.map(({ clientId, secret }) => [clientId, { id: clientId, secret }])),
   });
   return file;

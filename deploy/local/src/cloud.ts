@@ -18,6 +18,8 @@ export interface ServiceDefinition {
 
 export interface SimulatorDefinition extends ServiceDefinition {
   readonly title: string;
+  /** Not among the containers: browsers and services must reach it under one address. */
+  readonly isLocalOnly?: true;
 }
 
 export interface CommandDefinition {
@@ -41,9 +43,17 @@ export const cloud: CloudDefinition = {
       portOffset: 10,
       script: 'tools/simulators/dist/card-scheme.js',
     },
+    {
+      name: 'partner-site',
+      title: 'partner whose members link their accounts (simulator)',
+      portOffset: 11,
+      script: 'tools/simulators/dist/partner-site/partner-site.js',
+      isLocalOnly: true,
+    },
   ],
   afterReady: [
     { title: 'the seven municipalities', script: 'tools/replay/dist/load-municipalities.js', args: [] },
+    { title: 'the sandbox partner', script: 'tools/replay/dist/load-sandbox.js', args: [] },
     { title: 'the Kawasaki trial', script: 'tools/replay/dist/main.js', args: ['data/kawasaki-trial'] },
   ],
 };

@@ -14,6 +14,7 @@ export function secretFiles(services: readonly string[]): string[] {
       'identity-jwks.json',
       'bootstrap-clients.json',
       'exchange-coupon-key',
+      'exchange-link-keys',
     ],
     ...services.flatMap((service) => [`${service}-database-url`, `${service}-migration-database-url`]),
   ];

@@ -3,5 +3,5 @@ export { cloudFilePath, type CloudFile } from './cloud-file.js';
 export { readSettings, type Settings } from './settings.js';
 export { supervise, type Cloud } from './supervise.js';
 export { startFreshCloud, type FreshCloud } from './fresh-cloud.js';
-export { everyScope } from './clients.js';
+export { demoMunicipality, everyScope } from './clients.js';
 export { hideKnownWarning } from './run-cloud.js';

@@ -38,7 +38,8 @@ for (const name of secretFiles(services)) chmodSync(join(folder, name), 0o444);
 const portOf = (offset: number) => String(portBase + offset);
 const urls = new Map(cloud.services.map(({ name, portOffset }) => [name, `http://127.0.0.1:${portOf(portOffset)}`]));
 // Only exchange calls it: by the name and the port that it has among the containers, see docker-compose.yml.
-for (const { name, portOffset } of cloud.simulators) urls.set(name, `http://${name}:${containerPortBase + portOffset}`);
+const simulators = cloud.simulators.filter((one) => !one.isLocalOnly);
+for (const { name, portOffset } of simulators) urls.set(name, `http://${name}:${containerPortBase + portOffset}`);
 const cloudFile = writeCloudFile(home, urls, secrets.clients);
 
 const environment = {
@@ -46,7 +47,7 @@ const environment = {
   POINTS_SECRETS: folder,
   TOKEN_ISSUER: urls.get('identity') ?? '',
   ...Object.fromEntries(
-    [...cloud.services, ...cloud.simulators].map(({ name, portOffset }) => [
+    [...cloud.services, ...simulators].map(({ name, portOffset }) => [
       `${name.toUpperCase().replaceAll('-', '_')}_PORT`,
       portOf(portOffset),
     ]),

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomToken } from '@points/kernel';
+import { keepText } from './keep-text.js';
 import { bootstrapClients, type BootstrapClient } from './clients.js';
 
 export interface Secrets {
@@ -11,6 +12,10 @@ export interface Secrets {
   readonly clientsFile: string;
   /** Under which exchange hashes coupon codes. */
   readonly couponKeyFile: string;
+  /** Under which exchange seals the tokens of linked accounts. */
+  readonly linkKeysFile: string;
+  /** Of the exchange's client at the sandbox partner. */
+  readonly partnerSiteSecret: string;
   readonly clients: readonly BootstrapClient[];
 }
 
@@ -22,6 +27,7 @@ export function keepSecrets(home: string, services: readonly string[]): Secrets 
   const jwksFile = join(folder, 'identity-jwks.json');
   const clientsFile = join(folder, 'bootstrap-clients.json');
   const couponKeyFile = join(folder, 'exchange-coupon-key');
+  const linkKeysFile = join(folder, 'exchange-link-keys');
 
   const kept = readJson<Record<string, { password: string; ownerPassword: string }>>(passwordsFile) ?? {};
   const passwords = new Map(
@@ -32,10 +38,12 @@ export function keepSecrets(home: string, services: readonly string[]): Secrets 
   if (!readJson(jwksFile)) writeSecret(jwksFile, { keys: [signingKey()] });
 
   if (!existsSync(couponKeyFile)) writeText(couponKeyFile, randomToken());
+  if (!existsSync(linkKeysFile)) writeText(linkKeysFile, `k1:${randomToken()}`);
+  const partnerSiteSecret = keepText(join(folder, 'partner-site-client-secret'), randomToken);
 
   const clients = bootstrapClients(readJson<BootstrapClient[]>(clientsFile) ?? []);
   writeSecret(clientsFile, clients);
-  return { passwords, jwksFile, clientsFile, clients, couponKeyFile };
+  return { passwords, jwksFile, clientsFile, clients, couponKeyFile, linkKeysFile, partnerSiteSecret };
 }
 
 /** Whole or not at all: a reader never sees half a file, and a full disk leaves the old one. */

@@ -55,7 +55,7 @@ export function supervise(definition: CloudDefinition, settings: Settings, say: 
     const [databases, brokers] = await both(prepareDatabases(secrets, ownDatabase), prepareKafka());
     stopping.signal.throwIfAborted();
     const urls = new Map([...definition.services, ...definition.simulators].map((one) => [one.name, urlOf(one)]));
-    writeCloudFile(home, urls, secrets.clients);
+    writeCloudFile(home, urls, secrets.clients, { id: partnerSiteClientId, secret: secrets.partnerSiteSecret });
 
     await startServices(databases, brokers, secrets, urls);
     say(`the cloud is ready after ${((Date.now() - startedAt) / 1_000).toFixed(1)} s`);
@@ -151,11 +151,18 @@ export function supervise(definition: CloudDefinition, settings: Settings, say: 
       const startedAt = Date.now();
       return started.ready.then(() => say(`${one.name} is ready (${((Date.now() - startedAt) / 1_000).toFixed(1)} s)`));
     };
-    const exchangeFiles = { COUPON_KEY_FILE: secrets.couponKeyFile };
+    const exchangeFiles = { COUPON_KEY_FILE: secrets.couponKeyFile, LINK_KEYS_FILE: secrets.linkKeysFile };
+    const partnerSite = {
+      PARTNER_SITE_CLIENT_ID: partnerSiteClientId,
+      PARTNER_SITE_CLIENT_SECRET: secrets.partnerSiteSecret,
+      PARTNER_SITE_STATE: join(settings.home, 'partner-site.jsonl'),
+    };
     const identityFiles = { JWKS_FILE: secrets.jwksFile, BOOTSTRAP_CLIENTS_FILE: secrets.clientsFile };
     // Partners' receivers run on this machine too, unless an operator of more than a try-out says `false`.
     const webhooks = { WEBHOOK_ALLOW_PRIVATE: settings.environment['WEBHOOK_ALLOW_PRIVATE'] || 'true' };
-    const simulators = definition.simulators.map((one) => launch(one, { CLOUD_FILE: cloudFilePath(settings.home) }));
+    const simulators = definition.simulators.map((one) =>
+      launch(one, { CLOUD_FILE: cloudFilePath(settings.home), ...(one.name === 'partner-site' && partnerSite) }),
+    );
     // A simulator that fails is told and tried again by its supervision; the cloud does not wait for it.
     for (const simulator of simulators) simulator.catch(() => undefined);
     await Promise.all(
@@ -198,6 +205,9 @@ export function supervise(definition: CloudDefinition, settings: Settings, say: 
     return `http://127.0.0.1:${portOf(one)}`;
   }
 }
+
+/** The points service's name at every partner that the simulator plays. */
+const partnerSiteClientId = 'municipal-points';
 
 async function takenPorts(
   definition: CloudDefinition,

@@ -122,7 +122,7 @@ describe('the connection of a partner', () => {
         body: { myKeyId: 'WH7KTXH4' },
       });
 
-      expect([status, body.code]).toEqual([422, 'links-not-configured']);
+      expect([status, body.code]).toEqual([503, 'links-not-set-up']);
     } finally {
       await other.stop();
     }

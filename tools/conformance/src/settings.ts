@@ -1,4 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checks, type CheckSettings } from './checks.js';
 import type { Target } from './partner.js';
@@ -21,6 +22,7 @@ export const help = `conformance: checks a partner's endpoint for reservations a
   --token TEXT          access token of a linked test account (or CONFORMANCE_TOKEN)
   --client-token TEXT   access token of the points service's client (or CONFORMANCE_CLIENT_TOKEN)
   --simulator URL       instead: the partner site simulator; links its member "conformance" by itself
+  --sandbox             instead: the sandbox partner of the cloud that runs here (CLOUD_HOME, else .local)
   --points N            points of an ordinary reservation, 10 unless told
   --lapse-wait N        seconds that a reservation is waited for to lapse, 120 unless told
   --answer-within N     milliseconds, 10000 unless told
@@ -50,6 +52,7 @@ export async function readSettings(
       token: { type: 'string' },
       'client-token': { type: 'string' },
       simulator: { type: 'string' },
+      sandbox: { type: 'boolean', default: false },
       points: { type: 'string' },
       'lapse-wait': { type: 'string' },
       'answer-within': { type: 'string' },
@@ -82,8 +85,10 @@ export async function readSettings(
     isStrict: values.strict,
   };
   const answerWithinMs = number('answer-within', config.answerWithinMs, 10_000, 120_000);
-  if (values.simulator !== undefined)
-    return { ...settings, target: { ...(await simulatorTarget(values.simulator, config)), answerWithinMs } };
+  const sandbox = values.sandbox ? readSandbox(environment['CLOUD_HOME'] || '.local') : undefined;
+  const simulator = sandbox?.site ?? values.simulator;
+  if (simulator !== undefined)
+    return { ...settings, target: { ...(await simulatorTarget(simulator, { ...config, ...sandbox?.client })), answerWithinMs } };
   const url = values.url ?? config.url;
   if (url === undefined || !/^https?:\/\/\S+$/.test(url))
     throw new Error('--url (or url in --config) must be the http(s) address of the endpoint');
@@ -128,6 +133,21 @@ async function simulatorTarget(site: string, { clientId = 'municipal-points', cl
   const asked = { grant_type: 'client_credentials', scope: 'reservations' };
   const { accessToken: clientToken } = await askForToken({ ...client, tokenUrl: `${home}/token` }, asked);
   return { url: `${home}/points`, accountToken, clientToken };
+}
+
+/** @throws Error with one sentence */
+function readSandbox(home: string) {
+  const file = join(home, 'cloud.json');
+  let stored: { partnerSite?: unknown; partnerSiteClient?: { id?: unknown; secret?: unknown } };
+  try {
+    stored = JSON.parse(readFileSync(file, 'utf8')) as typeof stored;
+  } catch (error) {
+    throw new Error(`--sandbox: ${file} cannot be read: start the cloud with npm start`, { cause: error });
+  }
+  const { partnerSite: site, partnerSiteClient: client } = stored;
+  if (typeof site !== 'string' || typeof client?.id !== 'string' || typeof client.secret !== 'string')
+    throw new Error(`--sandbox: ${file} names no partner site: start the cloud again with npm start`);
+  return { site, client: { clientId: client.id, clientSecret: client.secret } };
 }
 
 /** @throws Error that names the key, never its value */

@@ -227,6 +227,60 @@ describe('every route of every service', () => {
   });
 });
 
+describe('the sandbox partner', () => {
+  const partner = `${programme}/partners/miles-sandbox`;
+  const site = () => cloud.addresses.partnerSite ?? '';
+  const book = async (account: string) => {
+    const { body } = await call<{
+      balances: { account: string; available: number; reserved: number; taken: number }[];
+      differences: string[];
+    }>(`${site()}/control/books`);
+    return { ...body.balances.find((one) => one.account === account), differences: body.differences };
+  };
+  const load = () => run(process.execPath, [join(root, 'tools/replay/dist/load-sandbox.js'), '--home', cloud.home], { cwd: root });
+
+  it('exchanges points of a linked account, whatever its answers do, and both companies’ books agree', async () => {
+    await load();
+    expect((await load()).stdout).toContain('HANAKO01 (hanako)');
+    const token = await cloud.token({ client: 'sandbox-partner' });
+    const place = (body: object) =>
+      call(`${cloud.addresses.exchange}${programme}/exchange-orders`, {
+        token,
+        body: { orderId: randomUUID(), partner: 'miles-sandbox', ...body },
+      });
+    const { holder } = (await cloud.ask('identity', 'GET', `${tamana}/holders/by-my-key-id/HANAKO01`)) as { holder: string };
+    await call(`${site()}/control/failures`, { body: { kind: 'lost-answer', each: true } });
+
+    const quoted = await call(`${cloud.addresses.exchange}${programme}/quotes`, {
+      token,
+      body: { partner: 'miles-sandbox', myKeyId: 'HANAKO01', partnerPoints: 2_000 },
+    });
+    const placed = await place({ myKeyId: 'HANAKO01', partnerPoints: 2_000, quote: quoted.body.quote });
+    const refused = await place({ myKeyId: 'TAROTA01', partnerPoints: 5_100 });
+
+    expect(quoted).toMatchObject({ status: 201, body: { municipalPoints: 1_000 } });
+    expect([201, 202]).toContain(placed.status);
+    await eventually(async () => {
+      const { body } = await call(`${cloud.addresses.exchange}${partner}/exchange-orders/${String(placed.body.orderId)}`, { token });
+      return body.state === 'completed';
+    });
+    expect(refused).toMatchObject({ status: 422, body: { code: 'partner-refused', partnerCode: 'limit-exceeded' } });
+    expect(await balance(holder)).toMatchObject({ posted: 1_000 });
+    expect(await book('hanako')).toEqual({ account: 'hanako', available: 98_000, reserved: 0, taken: 2_000, differences: [] });
+    expect(await book('taro')).toMatchObject({ available: 10_000, reserved: 0, taken: 0 });
+    await call(`${site()}/control/failures`, { method: 'DELETE' });
+  });
+
+  it('passes the conformance kit', async () => {
+    const { stdout } = await run(process.execPath, [join(root, 'tools/conformance/dist/main.js'), '--sandbox'], {
+      cwd: root,
+      env: { ...process.env, CLOUD_HOME: cloud.home },
+    });
+
+    expect(stdout).toMatch(/\d+ passed, 0 failed, 2 skipped/);
+  });
+});
+
 describe('a service that dies', () => {
   it('comes back by itself, and a payment meanwhile has one known end', async () => {
     const { holder, myKeyId } = await aResident();

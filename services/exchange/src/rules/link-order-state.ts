@@ -17,7 +17,7 @@ export const linkOrderEvents = [
   'commit-asked-again',
   'cancel-asked-again',
   'reversal-asked',
-  'reversal-posted',
+  'reversal-ended',
   'reversal-refused',
 ] as const;
 export type LinkOrderEvent = (typeof linkOrderEvents)[number];
@@ -48,10 +48,11 @@ const transitions: Readonly<Record<OrderState, Readonly<Partial<Record<LinkOrder
   pending: { 'issue-posted': 'committing', 'issue-refused': 'cancelling' },
   committing: { 'issue-posted': 'committing', 'partner-committed': 'completed', 'commit-refused': 'in-dispute' },
   cancelling: { 'issue-refused': 'cancelling', 'partner-cancelled': 'refused', 'cancel-refused': 'in-dispute' },
-  completed: { 'issue-posted': 'completed', 'reversal-asked': 'reversing' },
+  // Committed, it is an order like any other: what can happen to it then is written in `order-state.ts`.
+  completed: { 'issue-posted': 'completed' },
   refused: { 'issue-refused': 'refused' },
-  reversing: { 'issue-posted': 'reversing', 'reversal-posted': 'reversed', 'reversal-refused': 'in-dispute' },
-  reversed: { 'issue-posted': 'reversed', 'reversal-posted': 'reversed' },
+  reversing: { 'issue-posted': 'reversing', 'reversal-ended': 'reversed', 'reversal-refused': 'in-dispute' },
+  reversed: { 'issue-posted': 'reversed', 'reversal-ended': 'reversed' },
   'in-dispute': {
     'issue-posted': 'in-dispute',
     'issue-refused': 'in-dispute',

@@ -17,8 +17,7 @@ describe('an order of a linked account', () => {
     ['in-dispute', 'commit-asked-again', 'committing'],
     ['in-dispute', 'cancel-asked-again', 'cancelling'],
     ['in-dispute', 'reversal-asked', 'reversing'],
-    ['completed', 'reversal-asked', 'reversing'],
-    ['reversing', 'reversal-posted', 'reversed'],
+    ['reversing', 'reversal-ended', 'reversed'],
     ['reversing', 'reversal-refused', 'in-dispute'],
   ];
   /** Heard again: nothing changes. */
@@ -32,7 +31,7 @@ describe('an order of a linked account', () => {
     ['refused', 'issue-refused'],
     ['in-dispute', 'issue-refused'],
     ['in-dispute', 'reversal-refused'],
-    ['reversed', 'reversal-posted'],
+    ['reversed', 'reversal-ended'],
   ];
   const expected = (state: OrderState, event: LinkOrderEvent) =>
     moves.find(([from, heard]) => from === state && heard === event)?.[2] ??

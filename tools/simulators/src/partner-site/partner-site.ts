@@ -74,6 +74,8 @@ export async function startPartnerSite(options: PartnerSiteOptions): Promise<Par
     kept: kept.filter((one): one is SignInRecord => one.kind === 'oidc' || one.kind === 'keys'),
     keep,
   });
+  // For a person without an app: the page shows what an app would take over.
+  redirectUris.push(`${url}/returned`);
   const addRedirectUri = (uri: string) => {
     if (!redirectUris.includes(uri)) redirectUris.push(uri);
     return redirectUris;
@@ -114,11 +116,12 @@ interface Site extends Endpoint {
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, site: Site): Promise<void> {
-  const { pathname } = new URL(request.url ?? '/', site.issuer);
+  const { pathname, searchParams } = new URL(request.url ?? '/', site.issuer);
   const path = decoded(pathname);
   const [first, ...rest] = path ?? [];
   if (!path) return send(response, problem(404, 'not-found', 'the address is not well encoded'));
   if (first === 'health') return send(response, { status: 200, body: { status: 'ready' } });
+  if (first === 'returned') return send(response, { status: 200, body: Object.fromEntries(searchParams) });
   if (first === 'control') return send(response, await control(request, rest, site));
   if (first === 'points') return send(response, await answerToPartnerCall(request, rest, site));
   if (await signInWithFailures(request, response, pathname, site)) return;
