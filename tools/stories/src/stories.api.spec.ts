@@ -269,7 +269,7 @@ describe('the sandbox partner', () => {
     expect(await book('hanako')).toEqual({ account: 'hanako', available: 98_000, reserved: 0, taken: 2_000, differences: [] });
     expect(await book('taro')).toMatchObject({ available: 10_000, reserved: 0, taken: 0 });
     await call(`${site()}/control/failures`, { method: 'DELETE' });
-  });
+  }, 90_000);
 
   it('passes the conformance kit', async () => {
     const { stdout } = await run(process.execPath, [join(root, 'tools/conformance/dist/main.js'), '--sandbox'], {
