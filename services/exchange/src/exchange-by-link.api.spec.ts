@@ -45,6 +45,11 @@ afterAll(async () => {
   await Promise.all([ledger?.close(), site?.stop()]);
 });
 
+function must<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('it is not there');
+  return value;
+}
+
 interface Linked extends Person {
   readonly account: string;
   readonly link: string;
@@ -168,6 +173,36 @@ describe('an order of a linked account', () => {
 
     expect(await placed).toMatchObject({ status: 201, body: { state: 'completed' } });
     expect(await booksOf(member)).toEqual({ available: 9_000, reserved: 0, taken: 1_000, issued: 500 });
+  });
+
+  it('that waits for a person asks its partner once it is let pass, and nothing when it is not', async () => {
+    const guard = await service.token(['screening:write', 'screening:read', 'screening:decide'], [municipality], 'kawasaki-guard');
+    const at = programmeAt(closedProgramme).replace(closedProgramme, `${municipality}-watched`);
+    await setUpPartner(at, partner, site, staff);
+    const rule = { measure: 'points', by: 'holder', windowMinutes: 60, limit: 0, action: 'review', partners: [partner] };
+    expect((await call(`${at}/screening-rules/all`, { method: 'PUT', token: guard, body: rule })).status).toBe(200);
+    const members = await Promise.all([aMember(`${municipality}-watched`), aMember(`${municipality}-watched`)]);
+    const orders = members.map((member) => anOrder(member));
+
+    const placed = await Promise.all(orders.map((order) => place(order, `${municipality}-watched`)));
+    expect(placed.map(({ status, body }) => [status, body.state])).toEqual([
+      [202, 'in-review'],
+      [202, 'in-review'],
+    ]);
+    expect((await site.books()).reservations.filter((one) => members.some(({ account }) => account === one.account))).toEqual([]);
+    const { body } = await call<{ reviews: { order: string; myKeyId: string }[] }>(`${at}/order-reviews`, { token: guard });
+    for (const [n, decision] of (['approve', 'refuse'] as const).entries()) {
+      const review = body.reviews.find((one) => one.myKeyId === members[n]?.myKeyId);
+      const decided = { decision, reason: 'looked at it' };
+      expect((await call(`${at}/order-reviews/${review?.order ?? ''}/decisions`, { token: guard, body: decided })).status).toBe(201);
+    }
+
+    await ended(must(orders[0]), 'completed', `${municipality}-watched`);
+    await ended(must(orders[1]), 'refused', `${municipality}-watched`);
+    expect(await Promise.all(members.map(booksOf))).toEqual([
+      { available: 9_000, reserved: 0, taken: 1_000, issued: 500 },
+      { available: 10_000, reserved: 0, taken: 0, issued: 0 },
+    ]);
   });
 
   it('has its bonus issued once the partner has committed, not before', async () => {

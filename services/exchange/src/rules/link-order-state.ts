@@ -5,6 +5,8 @@ import type { OrderState } from './order-state.js';
  * of every order (`order-state.ts`); the ways between them are its own.
  */
 export const linkOrderEvents = [
+  'review-approved',
+  'review-refused',
   'partner-reserved',
   'partner-refused',
   'reserve-given-up',
@@ -43,7 +45,7 @@ export function partnerStepOf(state: OrderState): PartnerStep | undefined {
  * refused for good (the reservation lapsed) are in dispute until they are reversed, or until the partner commits after all.
  */
 const transitions: Readonly<Record<OrderState, Readonly<Partial<Record<LinkOrderEvent, OrderState>>>>> = {
-  'in-review': {},
+  'in-review': { 'review-approved': 'reserving', 'review-refused': 'refused' },
   reserving: { 'partner-reserved': 'pending', 'partner-refused': 'refused', 'reserve-given-up': 'cancelling' },
   pending: { 'issue-posted': 'committing', 'issue-refused': 'cancelling' },
   committing: { 'issue-posted': 'committing', 'partner-committed': 'completed', 'commit-refused': 'in-dispute' },

@@ -8,6 +8,7 @@ import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
 import { issueOf } from '../place-exchange-order/issue.js';
 import { orderOf, selectOrder, type Order, type OrderRow } from '../place-exchange-order/order.js';
 import type { Count } from '../rules/caps.js';
+import { linkOrderAfter } from '../rules/link-order-state.js';
 import type { OrderState } from '../rules/order-state.js';
 import type { Hit } from '../rules/screening.js';
 import { reviewsPageMax, type DecideReview, type ReviewsQuery, type ReviewsView } from './screening-shapes.js';
@@ -53,7 +54,10 @@ export async function decideReview(
     await tx.write(refuseOrder, [id, JSON.stringify(refusal)]);
     await comeToNothing(tx, [row]);
   } else if (row.channel === 'link') {
-    await tx.write(`update exchange_order set state = 'reserving', updated_at = now() where id = $1`, [id]);
+    await tx.write('update exchange_order set state = $2, updated_at = now() where id = $1', [
+      id,
+      linkOrderAfter(row.state, 'review-approved'),
+    ]);
     await beginReserving(tx, id, now);
   } else {
     await tx.write(`update exchange_order set state = 'pending', updated_at = now() where id = $1`, [id]);
