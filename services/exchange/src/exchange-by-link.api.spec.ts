@@ -296,23 +296,44 @@ describe('a partner that does not do its part', () => {
     expect(await booksOf(member)).toEqual({ available: 10_000, reserved: 0, taken: 0, issued: 0 });
   });
 
-  it('puts an order in dispute when it refuses for good to take what is issued, until it has put things right', async () => {
+  it('and refuses for good to take what is issued: the points are taken back', async () => {
     const member = await aMember();
     await site.fail({ step: 'commit', kind: 'refuse', account: member.account });
     const order = anOrder(member);
 
-    const { status } = await place(order);
-    await ended(order, 'in-dispute');
+    const { status, body } = await place(order);
 
-    expect(status).toBe(202);
+    expect([status, body.code, body.partnerCode, body.state]).toEqual([422, 'partner-refused', 'lapsed', 'reversed']);
+    expect(await booksOf(member)).toEqual({ available: 10_000, reserved: 0, taken: 0, issued: 0 });
     expect((await read(order)).body).toMatchObject({
-      state: 'in-dispute',
-      atPartner: { lastProblem: expect.stringContaining('the partner refused the commit: lapsed') as string },
+      state: 'reversed',
+      reversal: { state: 'reversed', reason: 'other' },
     });
-    const again = await call(`${addressOf(order)}/attempts`, { token: staff, body: {} });
-    expect([again.status, again.body.state]).toEqual([200, 'committing']);
+  });
+
+  it('is in dispute with us when the points cannot be taken back either, until it commits after all', async () => {
+    const member = await aMember();
+    await site.fail({ step: 'commit', kind: 'refuse', account: member.account });
+    const order = anOrder(member);
+    ledger.fallSilent();
+    const placed = place(order);
+    await eventually(async () => (await stateOf(order)) === 'pending');
+    ledger.keepGrants();
+    await ledger.speak();
+
+    expect((await placed).status).toBe(202);
     await ended(order, 'in-dispute');
-    expect(await booksOf(member)).toEqual({ available: 10_000, reserved: 0, taken: 0, issued: 500 });
+    expect((await read(order)).body.refusal).toMatchObject({ code: 'partner-refused', facts: { partnerCode: 'lapsed' } });
+    // The partner puts things right.
+    const { id } = must((await site.books()).reservations.find((one) => one.account === member.account));
+    await site.reinstate(id);
+    const again = await call(`${addressOf(order)}/attempts`, { token: staff, body: {} });
+
+    expect([again.status, again.body.state]).toEqual([200, 'committing']);
+    await ended(order, 'completed');
+    expect((await read(order)).body.refusal).toBeUndefined();
+    expect(await booksOf(member)).toEqual({ available: 9_000, reserved: 0, taken: 1_000, issued: 500 });
+    ledger.letGrantsGo();
   });
 
   it('is asked again by an operator when its attempts are used up', async () => {

@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defects, startPartnerSite, type Defect, type PartnerSite, type PartnerSiteOptions } from '@points/simulators';
+import { createConfig, lint } from '@redocly/openapi-core';
+import { checks } from './checks.js';
 import { runChecks } from './run-checks.js';
 import { readSettings } from './settings.js';
 import { linkAtSimulator } from './tokens.js';
@@ -95,6 +97,24 @@ it('says that a reservation lapses too late to be waited for', async () => {
     failed: 0,
     skipped: 1,
     checks: [{ reason: expect.stringContaining('--lapse-wait') as string }],
+  });
+});
+
+describe('the contract', () => {
+  const guides = join(import.meta.dirname, '../../../docs/guides');
+
+  it('names every check', () => {
+    const guide = readFileSync(join(guides, 'partner-endpoint.md'), 'utf8');
+
+    expect(checks.map((one) => one.name).filter((name) => !guide.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it('is an OpenAPI 3.1 document that a public linter accepts', async () => {
+    const config = await createConfig({ extends: ['spec', 'recommended'], rules: { 'no-server-example.com': 'off' } });
+
+    const found = await lint({ ref: join(guides, 'partner-endpoint.openapi.yaml'), config });
+
+    expect(found.map((one) => `${one.ruleId}: ${one.message}`)).toEqual([]);
   });
 });
 

@@ -95,7 +95,8 @@ export class AskPartners implements OnApplicationBootstrap, OnModuleDestroy {
 
   private tell({ id: order, step, attempt }: PartnerWork, said: PartnerSaid, record: PartnerRecord, ms: number): void {
     const fields = { order, step, attempt, record, ms, ...('reason' in said && { reason: said.reason }) };
-    if (record === 'in-dispute') this.log.error(fields, 'order in dispute: the partner refused what has to be');
+    if (record === 'reversing') this.log.error(fields, 'the partner refused to take points that are issued: they are taken back');
+    else if (record === 'in-dispute') this.log.error(fields, 'order in dispute: the partner refused what has to be');
     else if (record === 'attempts-used-up')
       this.log.error(fields, 'order waits for an operator: its partner has not answered for a day; it is open until it is tried again');
     else if (said.kind === 'failed') this.log.warn(fields, 'partner did not answer');

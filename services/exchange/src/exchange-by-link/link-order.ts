@@ -124,9 +124,13 @@ export async function askPartnerAgain(tx: Tx, { programme, partner, orderId }: E
       ? linkOrderAfter(row.state, row.posting === null ? 'cancel-asked-again' : 'commit-asked-again')
       : partnerStepOf(row.state) && row.state;
   if (!state) throw problem(409, 'not-waiting', `the order does not wait for its partner: it is ${row.state}`, { state: row.state });
-  if (state !== row.state) await tx.write('update exchange_order set state = $2, updated_at = now() where id = $1', [row.id, state]);
+  if (state !== row.state) await tx.write(leaveDispute, [row.id, state]);
   await makeDue(tx, [row.id]);
 }
+
+/** What the partner had refused is open again. */
+const leaveDispute = `
+  update exchange_order set state = $2, refusal = case when $2 <> 'committing' then refusal end, updated_at = now() where id = $1`;
 
 const insertRows = {
   name: 'insert_link_orders',

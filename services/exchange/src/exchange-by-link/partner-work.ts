@@ -5,6 +5,7 @@ import { connectionColumns, type ConnectionRow } from '../link-accounts/connecti
 import { bonusOf, endingOrderColumns, type EndingOrder } from '../place-exchange-order/after-issue.js';
 import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
 import { issueOf } from '../place-exchange-order/issue.js';
+import { takeBackUncommitted } from '../reverse-orders/reverse-orders.js';
 import { linkOrderAfter, partnerStepOf, type LinkOrderEvent, type PartnerStep } from '../rules/link-order-state.js';
 import type { OrderState } from '../rules/order-state.js';
 import type { PartnerAnswer } from '../rules/partner-answer.js';
@@ -71,9 +72,9 @@ export async function recordPartnerSaid(
       return move(tx, order, 'partner-cancelled');
     case 'refused':
       if (work.step === 'reserve') return refuse(tx, ended, refusalOf('partner-refused', said.detail, ended, said.code));
-      return move(tx, order, work.step === 'commit' ? 'commit-refused' : 'cancel-refused', {
-        problem: `the partner refused the ${work.step}: ${said.code}, ${said.detail}`,
-      });
+      return work.step === 'commit'
+        ? takeBack(tx, ended, refusalOf('partner-refused', said.detail, ended, said.code), said, at.now)
+        : move(tx, order, 'cancel-refused', { problem: `the partner refused the cancel: ${said.code}, ${said.detail}` });
     case 'contradicted':
       return giveUp(tx, ended, refusalOf('partner-refused', said.detail, ended, said.code));
     case 'link-ended':
@@ -112,6 +113,21 @@ async function refuse(tx: Tx, { order }: Ended, refusal: string): Promise<Partne
 async function giveUp(tx: Tx, { order }: Ended, refusal: string, problem?: string): Promise<PartnerRecord> {
   await comeToNothing(tx, [order]);
   return move(tx, order, 'reserve-given-up', { refusal, bonus: 'void', ...(problem !== undefined && { problem }) });
+}
+
+/** Issued here, and never to be taken there: the points are taken back from the holder. */
+async function takeBack(
+  tx: Tx,
+  { order, partner }: Ended,
+  refusal: string,
+  { code, detail }: { readonly code: string; readonly detail: string },
+  now: Instant,
+): Promise<PartnerRecord> {
+  const problem = `the partner refused the commit: ${code}, ${detail}`;
+  await move(tx, order, 'commit-refused', { refusal, problem });
+  const { id, reference, tenant: municipality, programme, holder, client } = order;
+  await takeBackUncommitted(tx, { id, reference, municipality, programme, partner, holder, client }, problem, now);
+  return 'reversing';
 }
 
 async function move(

@@ -6,6 +6,7 @@ import { writeCounts } from '../place-exchange-order/counters.js';
 import type { BonusState } from '../place-exchange-order/order.js';
 import { reversalOfOrder } from '../reverse-orders/ask-reversal.js';
 import type { Count } from '../rules/caps.js';
+import { linkOrderAfter } from '../rules/link-order-state.js';
 import { orderAfter, type OrderState } from '../rules/order-state.js';
 import { countsGivenBack, type ReversalReason, type ReversalState } from '../rules/reversal.js';
 import { refusalOf, type PostingFact } from './posting-facts.js';
@@ -63,6 +64,8 @@ interface Row {
   readonly effective_at: Date | null;
   readonly state: ReversalState;
   readonly order_state: OrderState;
+  /** Of a linked account, and its partner has refused to take its points: refused here too, two parties contradict each other. */
+  readonly is_uncommitted: boolean;
   readonly municipal_points: string;
   readonly bonus_points: string | null;
   readonly bonus_state: BonusState | null;
@@ -81,14 +84,16 @@ function afterOwn(row: Row, outcome: Outcome): Row {
   const isBefore = row.state === 'asked';
   if (!isBefore && (row.state === 'refused') === (outcome.status === 'refused')) return row;
   const event = outcome.status === 'refused' ? 'reversal-refused' : 'reversal-ended';
-  const orderState = isBefore ? orderAfter(row.order_state, event) : undefined;
+  const orderState = isBefore ? (row.is_uncommitted ? linkOrderAfter : orderAfter)(row.order_state, event) : undefined;
   if (!orderState)
     throw new Error(`the reversal ${row.id} is ${row.state}, its order ${row.order_state}, and is said to be ${outcome.status}`);
   if (outcome.status === 'refused') return { ...row, state: 'refused', order_state: orderState, refusal: refusalOf(outcome) };
   const own = takenOf(row, outcome, row.municipal_points);
   // The ledger has one order per holder: an issue of the bonus that is under way is there before its reversal.
   const isBonusThere = row.bonus_state === 'posted' || row.bonus_state === 'pending';
-  return isBonusThere ? { ...row, state: 'bonus-asked', own } : { ...row, state: 'reversed', order_state: orderState, own };
+  if (isBonusThere) return { ...row, state: 'bonus-asked', own };
+  const bonus_state = row.bonus_state === 'waiting' ? 'void' : row.bonus_state;
+  return { ...row, state: 'reversed', order_state: orderState, bonus_state, own };
 }
 
 function afterBonus(row: Row, outcome: Outcome): Row {
@@ -111,7 +116,7 @@ function givenBack(row: Row): Count[] {
   // The time as the ledger gave it, or as it was stored of the first step.
   const at = row.own ? (row.own.at as Instant) : row.reversed_at && instantOf(row.reversed_at);
   if (!at) throw new Error('assertion failed: what is reversed has its time');
-  return countsGivenBack(row.counts ?? [], { at, isBonusTaken: row.bonus_state === 'reversed' });
+  return countsGivenBack(row.counts ?? [], { at, isBonusTaken: row.bonus_state === 'reversed' || row.bonus_state === 'void' });
 }
 
 function bonusReversal(row: Row): OutgoingEvent {
@@ -141,10 +146,11 @@ const lockReversals = {
   name: 'lock_reversals',
   text: `
     select r.id, r.order_row, o.reference, r.asked_again, o.tenant, o.programme, o.holder, r.requested_by, r.reason, r.effective_at, r.state,
-           o.state as order_state, o.municipal_points, o.bonus_points, o.bonus_state, o.counts, r.reversed_at
+           o.state as order_state, coalesce(l.receipt is null and o.channel = 'link', false) as is_uncommitted, o.municipal_points, o.bonus_points, o.bonus_state, o.counts, r.reversed_at
     from unnest($1::text[], $2::integer[]) as w (reference, asked_again)
     join exchange_order o on o.reference = w.reference
     join order_reversal r on r.order_row = o.id and r.asked_again = w.asked_again
+    left join link_order l on l.id = o.id
     order by o.id for update of o, r`,
 };
 

@@ -54,9 +54,12 @@ export class OrderEnds {
 
 function endedAnswer(order: ExchangeOrderView, placed: Answer<Order>): Answer<ExchangeOrderView> {
   switch (order.state) {
-    case 'completed':
-    case 'reversing':
     case 'reversed':
+      // Taken back because its partner refused to take the points: for the resident that is a refusal.
+      return order.refusal ? refusedAnswer(order.refusal, aboutOf(order), placed.headers) : answer(placed.status, order, placed.headers);
+    case 'reversing':
+      return answer(order.refusal ? 202 : placed.status, order, placed.headers);
+    case 'completed':
       return answer(placed.status, order, placed.headers);
     case 'in-review':
     case 'reserving':
@@ -66,6 +69,10 @@ function endedAnswer(order: ExchangeOrderView, placed: Answer<Order>): Answer<Ex
     case 'in-dispute':
       return answer(202, order, placed.headers);
     case 'refused':
-      return refusedAnswer(order.refusal, { orderId: order.orderId, partner: order.partner, state: order.state }, placed.headers);
+      return refusedAnswer(order.refusal, aboutOf(order), placed.headers);
   }
+}
+
+function aboutOf({ orderId, partner, state }: ExchangeOrderView) {
+  return { orderId, partner, state };
 }

@@ -87,6 +87,38 @@ export async function askReversals(tx: Tx, by: Reverser, orderIds: readonly stri
   return asked;
 }
 
+/** An order of a linked account whose points the partner has refused for good to take. */
+export interface UncommittedOrder {
+  readonly id: string;
+  readonly reference: string;
+  readonly municipality: string;
+  readonly programme: string;
+  readonly partner: string;
+  readonly holder: string;
+  readonly client: string;
+}
+
+/** The points were issued for nothing: they are taken back without anybody's wish, and whatever the terms say of time. The order is locked. */
+export async function takeBackUncommitted(tx: Tx, order: UncommittedOrder, note: string, now: Instant): Promise<void> {
+  const { id, municipality, programme, partner, client } = order;
+  const [row] = await tx.query<{ asked_again: number }>(
+    'select coalesce(max(asked_again) + 1, 0) as asked_again from order_reversal where order_row = $1',
+    [id],
+  );
+  const askedAgain = row?.asked_again ?? 0;
+  if (askedAgain >= reversalsPerOrderMax)
+    throw new Error(`the ledger has refused ${reversalsPerOrderMax} times to take the order ${id} back`);
+  const [reversal, reason] = [uuidv7(), 'other' as const];
+  await tx.write(insertReversals, [
+    ...[[reversal], [id], [askedAgain], [false], municipality, programme, partner],
+    ...[reason, note.slice(0, noteCharactersMax), client, now, null],
+  ]);
+  await tx.write(beginReversals, [[id], [reversal]]);
+  await publish(tx, [reversalOfOrder({ ...order, part: 'order', askedAgain, reason })]);
+}
+
+const noteCharactersMax = 300;
+
 /**
  * Calls an order off: one that waits for a person is over at once, one that is issued is taken back. Between the two the ledger or the
  * partner is being asked, and it must be known what they say.

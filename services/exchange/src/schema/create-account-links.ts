@@ -1,7 +1,7 @@
 import { tenantTable, type Migration } from '@points/database';
 
 export const createAccountLinks: Migration = {
-  name: 'CreateAccountLinks1763800002101',
+  name: 'CreateAccountLinks1763800002401',
   up: `
     create table partner_connection (
       tenant text not null,
@@ -72,7 +72,7 @@ export const createAccountLinks: Migration = {
 };
 
 export const createLinkOrders: Migration = {
-  name: 'CreateLinkOrders1763800002102',
+  name: 'CreateLinkOrders1763800002402',
   up: `
     -- What an order of a linked account has with its partner, beside the order itself.
     create table link_order (

@@ -23,6 +23,9 @@ export interface FakeLedger {
   converted(scheme: string): number;
   /** At a shop, or with a negative number given back by it. */
   spend(holder: string, amount: number): void;
+  /** Until `letGrantsGo`, nothing is taken back. */
+  keepGrants(): void;
+  letGrantsGo(): void;
   /** Until `speak`, nothing is answered. */
   fallSilent(): void;
   speak(): Promise<void>;
@@ -84,6 +87,12 @@ export async function fakeLedger(topicPrefix: string): Promise<FakeLedger> {
     balance: (holder) => book.balance(`holder:${holder}`),
     converted: (scheme) => book.balance(`scheme:${scheme}`).balance,
     spend: (holder, amount) => book.spend(`holder:${holder}`, amount),
+    keepGrants: () => {
+      book.isKeepingGrants = true;
+    },
+    letGrantsGo: () => {
+      book.isKeepingGrants = false;
+    },
     fallSilent: () => {
       isSilent = true;
     },
@@ -96,6 +105,7 @@ export async function fakeLedger(topicPrefix: string): Promise<FakeLedger> {
 }
 
 class Book {
+  isKeepingGrants = false;
   private readonly outcomes = new Map<string, PostingOutcome>();
   private readonly balances = new Map<string, number>();
   private readonly holds = new Map<string, { account: string; amount: number }>();
@@ -144,6 +154,7 @@ class Book {
         this.grants.set(reference, { account, amount: instruction.amount });
         return posted(instruction.amount);
       case 'reverse': {
+        if (this.isKeepingGrants) return { status: 'refused', code: 'programme-frozen', detail: 'the programme is frozen' };
         const grant = this.grants.get(instruction.of);
         if (grant?.account !== account) return { status: 'refused', code: 'unknown-posting', detail: 'no such grant' };
         const taken = Math.min(grant.amount, available);

@@ -197,6 +197,14 @@ export class Books {
     if (known?.state === 'reserved') this.write({ ...known, state: 'lapsed' });
   }
 
+  /** What a partner's staff does by hand when a reservation has lapsed too soon. */
+  reinstate(id: string, now: Date): void {
+    const known = this.read(id, now);
+    if (known?.state !== 'lapsed') return;
+    const lapsesAt = new Date(now.getTime() + this.options.lapseSeconds * 1_000).toISOString();
+    this.write({ ...known, state: 'reserved', lapsesAt });
+  }
+
   all(now: Date): { readonly balances: Balance[]; readonly reservations: Reservation[]; readonly differences: string[] } {
     this.lapse(now);
     return {

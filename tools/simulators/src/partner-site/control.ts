@@ -34,6 +34,9 @@ export async function control(request: IncomingMessage, path: readonly string[],
     case 'POST lapse':
       books.lapseNow(id);
       return ok(books.read(id, clock()) ?? null);
+    case 'POST reinstate':
+      books.reinstate(id, clock());
+      return ok(books.read(id, clock()) ?? null);
     case 'PUT accounts': {
       const account = readAccount(id, body);
       if (typeof account === 'string') return problem(422, 'account-wrong', account);
