@@ -19,3 +19,7 @@ export {
   type EndStep,
   type ProcessRecord,
 } from './process-record.js';
+export { cpuMsOf } from './cpu-time.js';
+export { allCreated, postInClosedLoop, serveOrders, type LoadOrder, type LoadResult } from './closed-loop.js';
+export { HttpLine, type Reply } from './http-line.js';
+export { serviceReady, startServiceProcess, type ServiceProcess } from './service-process.js';

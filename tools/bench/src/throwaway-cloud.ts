@@ -1,11 +1,20 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { topics } from '@points/contracts';
 import { provisionService, serviceUrls } from '@points/database';
-import { endChild, fetchKafkaJars, freePorts, gently, startKafka, startPostgres, waitUntil } from '@points/infrastructure';
+import {
+  endChild,
+  fetchKafkaJars,
+  freePorts,
+  gently,
+  serviceReady,
+  startKafka,
+  startPostgres,
+  startServiceProcess,
+} from '@points/infrastructure';
 import { createTopics } from '@points/messaging';
 import { createLogger } from '@points/observability';
 
@@ -22,7 +31,6 @@ export interface ThrowawayCloud {
 }
 
 const root = resolve(import.meta.dirname, '..', '..', '..');
-const readyMsMax = 60_000;
 
 /** Durable PostgreSQL and Kafka and the compiled services as processes, in a folder that is removed again. */
 export async function startThrowawayCloud(options: {
@@ -78,12 +86,18 @@ export async function startThrowawayCloud(options: {
       };
       await provisionService(postgres.adminUrl, provisioned);
       const { url, ownerUrl } = serviceUrls(postgres.adminUrl, provisioned);
-      const child = startService(service, folder, options.profile, {
-        ...common,
-        ...(service === 'identity' && identityOnly),
-        PORT: String(portOf(service)),
-        DATABASE_URL: url,
-        MIGRATION_DATABASE_URL: ownerUrl,
+      const child = startServiceProcess({
+        name: service,
+        main: join(root, 'services', service, 'dist', 'main.js'),
+        folder,
+        env: {
+          ...common,
+          ...(service === 'identity' && identityOnly),
+          PORT: String(portOf(service)),
+          DATABASE_URL: url,
+          MIGRATION_DATABASE_URL: ownerUrl,
+        },
+        ...(options.profile !== undefined && { profile: options.profile }),
       });
       stops.push(() => endChild(child, gently));
       children[service] = child;
@@ -92,7 +106,7 @@ export async function startThrowawayCloud(options: {
       ServiceName,
       string
     >;
-    for (const service of services) await ready(service, urls[service], children[service], folder);
+    for (const service of services) await serviceReady(children[service], { name: service, folder, url: urls[service] });
     const pidOf = (service: ServiceName) => children[service].pid ?? 0;
     const pids = {
       identity: pidOf('identity'),
@@ -106,37 +120,4 @@ export async function startThrowawayCloud(options: {
     await stop();
     throw error;
   }
-}
-
-function startService(service: ServiceName, folder: string, profile: string | undefined, env: NodeJS.ProcessEnv): ChildProcess {
-  const output = openSync(join(folder, `${service}.log`), 'a');
-  const profiling =
-    profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`, `--cpu-prof-name=${service}.cpuprofile`];
-  const args = [
-    '--enable-source-maps',
-    '--disable-warning=TimeoutNegativeWarning',
-    ...profiling,
-    join(root, 'services', service, 'dist', 'main.js'),
-  ];
-  // A process group of its own: Ctrl-C reaches the measurement only, which ends its parts in their order.
-  const child = spawn(process.execPath, args, { env, detached: true, stdio: ['ignore', output, output] });
-  closeSync(output);
-  return child;
-}
-
-async function ready(service: ServiceName, url: string, child: ChildProcess, folder: string): Promise<void> {
-  const isEnded = () => child.exitCode !== null || child.signalCode !== null;
-  const isReady = await waitUntil(
-    async () =>
-      isEnded() ||
-      (await fetch(`${url}/health/ready`).then(
-        (answer) => answer.ok,
-        () => false,
-      )),
-    { deadlineMs: readyMsMax, everyMs: 50 },
-  );
-  if (isReady && !isEnded()) return;
-  throw new Error(
-    `${service} did not start; the end of its log says:\n${readFileSync(join(folder, `${service}.log`), 'utf8').slice(-3_000)}`,
-  );
 }

@@ -15,6 +15,9 @@ export interface Books {
   readonly holders: number;
   readonly door: Door;
   readonly admin: pg.Client;
+  readonly adminUrl: string;
+  /** As the service's own role. */
+  readonly url: string;
   close(): Promise<void>;
 }
 
@@ -22,7 +25,7 @@ export function holderAccount(n: number): string {
   return `holder:00000000-0000-7000-8000-${String(n).padStart(12, '0')}`;
 }
 
-/** A ledger with `holders` accounts of three lots each, and a door on it. The outbox is emptied meanwhile, as a relay would. */
+/** A ledger with `holders` accounts of three lots each, and a door on it. */
 export async function fillBooks(adminUrl: string, holders: number): Promise<Books> {
   const admin = new pg.Client({ connectionString: adminUrl });
   await admin.connect();
@@ -58,29 +61,17 @@ export async function fillBooks(adminUrl: string, holders: number): Promise<Book
   await admin.query('vacuum analyze lot');
   await admin.query('checkpoint');
 
-  let isOpen = true;
-  const relay = emptyOutbox();
   const door = new Door({ database, now: () => new Date().toISOString() as Instant });
   return {
     holders,
     door,
     admin,
+    adminUrl,
+    url,
     close: async () => {
       await door.close();
-      isOpen = false;
-      await relay;
       await admin.end();
       await database.close();
     },
   };
-
-  async function emptyOutbox(): Promise<void> {
-    const client = new pg.Client({ connectionString: adminUrl });
-    await client.connect();
-    while (isOpen) {
-      const { rowCount } = await client.query('delete from ledger.outbox where id = any (array(select id from ledger.outbox order by id limit 1000))');
-      if (!rowCount) await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-    await client.end();
-  }
 }

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpuMsOf } from '@points/infrastructure';
 import { uuidv7 } from '@points/kernel';
+import { emptyOutbox } from './empty-outbox.js';
 import { benchProgramme, holderAccount, type Books } from './fill-books.js';
 import type { Pgbench } from './pgbench.js';
 
@@ -11,7 +12,7 @@ export interface Measured {
   readonly per_second: number;
   readonly p50_ms: number;
   readonly p99_ms: number;
-  /** Of this process and of PostgreSQL together. */
+  /** Of the process that has the door and of PostgreSQL together. */
   readonly cpu_us_per_posting: number;
   readonly ratio: number;
   readonly ratio_to: string;
@@ -30,12 +31,31 @@ const manyMerchants = () => `merchant:m${any(1_000)}`;
 
 export const shapes: readonly Shape[] = [
   { name: 'hot_holder', callers: 64, bulk: 1, pick: () => ({ account: holderAccount(7), to: 'merchant:m1' }), against: 'hotRow' },
-  { name: 'hot_merchant', callers: 64, bulk: 1, pick: () => ({ account: holderAccount(any(10_000)), to: 'merchant:m1' }), against: 'hotRow' },
-  { name: 'cold', callers: 64, bulk: 1, pick: (holders) => ({ account: holderAccount(any(holders)), to: manyMerchants() }), against: 'tpcB' },
-  { name: 'bulk50', callers: 16, bulk: 50, pick: (holders) => ({ account: holderAccount(any(holders)), to: manyMerchants() }), against: 'tpcB' },
+  {
+    name: 'hot_merchant',
+    callers: 64,
+    bulk: 1,
+    pick: () => ({ account: holderAccount(any(10_000)), to: 'merchant:m1' }),
+    against: 'hotRow',
+  },
+  {
+    name: 'cold',
+    callers: 64,
+    bulk: 1,
+    pick: (holders) => ({ account: holderAccount(any(holders)), to: manyMerchants() }),
+    against: 'tpcB',
+  },
+  {
+    name: 'bulk50',
+    callers: 16,
+    bulk: 50,
+    pick: (holders) => ({ account: holderAccount(any(holders)), to: manyMerchants() }),
+    against: 'tpcB',
+  },
 ];
 
-const warmUpSeconds = 2;
+export const warmUpSeconds = 2;
+export const ratioTo: Readonly<Record<keyof Pgbench, string>> = { hotRow: 'pgbench, one hot row', tpcB: 'pgbench, TPC-B scale 10' };
 
 /** Closed loop: each caller posts again when it has been answered. A refusal ends the run. */
 export async function measureDoor(
@@ -43,11 +63,13 @@ export async function measureDoor(
   shape: Shape,
   { seconds, postgresPid, bench }: { seconds: number; postgresPid: number; bench: Pgbench },
 ): Promise<Measured> {
+  const stopRelay = await emptyOutbox(books.adminUrl);
   const warm = await load(books, shape, warmUpSeconds);
-  const before = { own: process.cpuUsage(), server: serverCpuUs(postgresPid) };
+  const before = { own: process.cpuUsage(), server: cpuMsOf(postgresPid) };
   const { times, postings, elapsedMs } = await load(books, shape, seconds);
   const own = process.cpuUsage(before.own);
-  const cpuUs = own.user + own.system + serverCpuUs(postgresPid) - before.server;
+  const cpuUs = own.user + own.system + (cpuMsOf(postgresPid) - before.server) * 1_000;
+  await stopRelay();
   times.sort((a, b) => a - b);
   const at = (share: number) => round(times[Math.floor(times.length * share)] ?? 0);
   const perSecond = (postings / elapsedMs) * 1_000;
@@ -60,11 +82,15 @@ export async function measureDoor(
     p99_ms: at(0.99),
     cpu_us_per_posting: round(cpuUs / postings),
     ratio: round(perSecond / bench[shape.against]),
-    ratio_to: shape.against === 'hotRow' ? 'pgbench, one hot row' : 'pgbench, TPC-B scale 10',
+    ratio_to: ratioTo[shape.against],
   };
 }
 
-async function load({ door, holders }: Books, { callers, bulk, pick }: Shape, seconds: number): Promise<{ times: number[]; postings: number; elapsedMs: number }> {
+async function load(
+  { door, holders }: Books,
+  { callers, bulk, pick }: Shape,
+  seconds: number,
+): Promise<{ times: number[]; postings: number; elapsedMs: number }> {
   const times: number[] = [];
   let postings = 0;
   const started = performance.now();
@@ -96,23 +122,6 @@ async function load({ door, holders }: Books, { callers, bulk, pick }: Shape, se
   return { times, postings, elapsedMs: performance.now() - started };
 }
 
-/** User and system time of PostgreSQL and its living backends, from /proc/<pid>/stat (100 ticks a second on Linux). */
-function serverCpuUs(postmaster: number): number {
-  let ticks = 0;
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    let stat: string;
-    try {
-      stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-    } catch {
-      continue; // It ended between the listing and the reading.
-    }
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (Number(name) === postmaster || Number(fields[1]) === postmaster) ticks += Number(fields[11]) + Number(fields[12]);
-  }
-  return ticks * 10_000;
-}
-
-function round(value: number): number {
+export function round(value: number): number {
   return Math.round(value * 10) / 10;
 }

@@ -12,7 +12,13 @@ export interface Pgbench {
   readonly tpcB: number;
 }
 
-const places = ['/usr/lib/postgresql/18/bin', '/usr/lib/postgresql/17/bin', '/usr/lib/postgresql/16/bin', '/usr/lib/postgresql/15/bin', '/usr/bin'];
+const places = [
+  '/usr/lib/postgresql/18/bin',
+  '/usr/lib/postgresql/17/bin',
+  '/usr/lib/postgresql/16/bin',
+  '/usr/lib/postgresql/15/bin',
+  '/usr/bin',
+];
 const callers = '64';
 const run = promisify(execFile);
 
@@ -25,7 +31,14 @@ export async function pgbench(adminUrl: string, seconds: number): Promise<Pgbenc
   try {
     await client.query('create database pgbench');
     const { username, password, hostname, port } = new URL(adminUrl);
-    const env = { ...process.env, PGUSER: username, PGPASSWORD: decodeURIComponent(password), PGHOST: hostname, PGPORT: port, PGDATABASE: 'pgbench' };
+    const env = {
+      ...process.env,
+      PGUSER: username,
+      PGPASSWORD: decodeURIComponent(password),
+      PGHOST: hostname,
+      PGPORT: port,
+      PGDATABASE: 'pgbench',
+    };
     const perSecond = async (...args: string[]) => {
       const { stdout } = await run(program, ['-n', '-c', callers, '-j', '2', '-T', String(seconds), ...args], { env });
       const tps = /tps = ([\d.]+)/.exec(stdout)?.[1];
