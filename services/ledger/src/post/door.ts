@@ -90,7 +90,7 @@ export class Door {
       this.pumping = false;
       while (this.flushes < flushesInFlightMax) {
         // Shared between the free places: one flush decides while the other waits for its commit, and both cores have work.
-        const batch = this.take(Math.min(flushMax, Math.ceil(this.queue.length / (flushesInFlightMax - this.flushes))));
+        const batch = this.take(Math.ceil(this.queue.length / (flushesInFlightMax - this.flushes)));
         if (batch.length === 0) break;
         void this.run(batch);
       }
@@ -98,28 +98,34 @@ export class Door {
     });
   }
 
-  /** What can go now: nothing that touches an account of a running flush, and nothing behind something that waits for such an account. */
+  /**
+   * What can go now: nothing that touches an account of a running flush, and nothing behind something that waits for such an account.
+   * Beyond its share of `max` a flush takes what only touches accounts that it has anyway: it would have to wait for this flush.
+   */
   private take(max: number): Waiting[] {
     const batch: Waiting[] = [];
     const waiting: Waiting[] = [];
     const blocked = new Set<string>();
+    const own = new Set<string>();
     let [index, size] = [0, 0];
-    for (; index < this.queue.length && size < max && waiting.length < lookAheadMax; index++) {
+    for (; index < this.queue.length && size < flushMax && waiting.length < lookAheadMax; index++) {
       // The index is below the length.
       const one = this.queue[index] as Waiting;
       const count = one.unit.requests.length;
       // A batch that is larger than a flush goes alone.
-      if ((size > 0 && size + count > flushMax) || one.accounts.some((key) => this.busy.has(key) || blocked.has(key))) {
+      const fits = size === 0 || (size + count <= flushMax && (size < max || one.accounts.every((key) => own.has(key))));
+      if (!fits || one.accounts.some((key) => this.busy.has(key) || blocked.has(key))) {
         for (const key of one.accounts) blocked.add(key);
         waiting.push(one);
       } else {
         batch.push(one);
         size += count;
+        for (const key of one.accounts) own.add(key);
       }
     }
     this.waiting -= size;
     this.queue = index < this.queue.length ? [...waiting, ...this.queue.slice(index)] : waiting;
-    for (const one of batch) for (const key of one.accounts) this.busy.add(key);
+    for (const key of own) this.busy.add(key);
     return batch;
   }
 
