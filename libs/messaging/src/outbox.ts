@@ -17,7 +17,7 @@ export async function publish(tx: Tx, events: readonly OutgoingEvent[]): Promise
 /** The outbox rows of events, for a statement that writes them together with much else. */
 export interface OutboxRows {
   /** The parameters of `outboxInsert`: nine arrays. */
-  readonly values: readonly unknown[];
+  readonly values: readonly (readonly (string | number | null)[])[];
   readonly eventIds: readonly string[];
 }
 
