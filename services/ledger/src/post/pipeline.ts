@@ -1,5 +1,5 @@
 import type { Database, Tenancy } from '@points/database';
-import type { Pool, PoolClient } from 'pg';
+import { escapeLiteral, type Pool, type PoolClient } from 'pg';
 import { sender, together, type Send } from './wire.js';
 
 /**
@@ -40,14 +40,13 @@ export async function inPipeline<T>(pool: Pool, tenancy: Tenancy, work: (send: S
   client.on('error', heard);
   try {
     const send = sender(client);
-    const [, , , { result, finish }] = await settled(
+    const [, , { result, finish }] = await settled(
       together(
         client,
         () =>
           [
             isTimeToPlanAnew(client) ? client.query('discard plans') : undefined,
-            client.query('begin'),
-            send(setTenant, [tenancy.setting]),
+            client.query(`begin; set local app.tenant = ${escapeLiteral(tenancy.setting)}`),
             work(send),
           ] as const,
       ),
@@ -97,5 +96,3 @@ async function settled<T extends readonly unknown[]>(promises: T): Promise<{ -re
   // None was rejected, so each is its promise's value.
   return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as { -readonly [K in keyof T]: Awaited<T[K]> };
 }
-
-const setTenant = { name: 'set_tenant', text: `select set_config('app.tenant', $1, true)` };
