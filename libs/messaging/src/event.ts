@@ -34,14 +34,25 @@ export interface Received<T = unknown> {
 
 /** @throws ContractError when the data does not keep the contract. */
 export function event<T>(contract: Contract<T>, data: NoInfer<T>, options: EventOptions = {}): OutgoingEvent<T> {
-  const outgoing = { ...options, contract, data: contract.check(data) };
-  checked.add(outgoing);
-  return outgoing;
+  return new CheckedEvent(contract, contract.check(data), options);
 }
 
 /** So that an event from `event` is not checked a second time on its way to the outbox. */
 export function isChecked(outgoing: OutgoingEvent): boolean {
-  return checked.has(outgoing);
+  return outgoing instanceof CheckedEvent;
 }
 
-const checked = new WeakSet<OutgoingEvent>();
+/** A class and no list of the checked ones: a weak set of thousands a second keeps the garbage collector busy. */
+class CheckedEvent<T> implements OutgoingEvent<T> {
+  declare readonly id?: string;
+  declare readonly requester?: string;
+  declare readonly traceparent?: string | undefined;
+
+  constructor(
+    readonly contract: Contract<T>,
+    readonly data: T,
+    options: EventOptions,
+  ) {
+    Object.assign(this, options);
+  }
+}
