@@ -47,12 +47,12 @@ export async function fillBooks(adminUrl: string, holders: number): Promise<Book
   await admin.query('set search_path = ledger');
   const id = `'holder:00000000-0000-7000-8000-' || lpad(n::text, 12, '0')`;
   await admin.query(
-    `insert into account (tenant, programme, account, balance, latest_at) select '141305', $1, ${id}, 3 * $2::bigint, now() from generate_series(0, $3::int - 1) n`,
+    `insert into account (tenant, programme, account, balance, latest_at) select '141305', $1, ${id}, 3 * $2::bigint, date_trunc('milliseconds', now()) from generate_series(0, $3::int - 1) n`,
     [benchProgramme, lotPoints, holders],
   );
   await admin.query(
     `insert into lot (tenant, programme, account, lot, priority, granted_at, expires_at, usable_at, source, funding, rule_version, amount, remaining)
-     select '141305', $1, ${id}, ('00000000-0000-7000-800' || k || '-' || lpad(n::text, 12, '0'))::uuid, 0, now() - interval '1 day',
+     select '141305', $1, ${id}, ('00000000-0000-7000-800' || k || '-' || lpad(n::text, 12, '0'))::uuid, 0, date_trunc('milliseconds', now()) - interval '1 day',
        date_trunc('day', now()) + k * interval '100 days', '{}', 'partner:a', 'paid', 1, $2::bigint, $2::bigint
      from generate_series(0, $3::int - 1) n, generate_series(1, 3) k`,
     [benchProgramme, lotPoints, holders],
