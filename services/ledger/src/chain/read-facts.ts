@@ -80,7 +80,11 @@ const grantedFields = ['priority', 'grantedAt', 'expiresAt', 'usableAt', 'source
 
 const extendedFields = ['lot', 'points', 'fromEnd', 'toEnd'];
 
-/** Every table by its key: the planner is told elsewhere not to read whole tables for it (seal.ts). */
+/**
+ * Every table by its key: the planner is told elsewhere not to read whole tables for it (seal.ts). `offset 0` keeps the transfers below
+ * their keys. As a join they were read all, once for each key, by a plan that was made while the table was new and kept until the next
+ * analyze (measured: 217 µs a transfer in the first block of 2,125, 1,289 µs in the fourth, and going on like that; 45 µs by key).
+ */
 const readFactsStatement = {
   name: 'read_facts',
   text: `
@@ -103,6 +107,11 @@ const readFactsStatement = {
       (select ${jsonOf('seal', 's', ['block', 'leaf', 'hash', 'lotEnds'])} from seal s
        where s.programme = t.programme and s.transfer = t.transfer) as seal
     from unnest($2::text[], $3::timestamptz[], $4::uuid[]) with ordinality as k (account, effective_at, transfer, n)
-    join transfer t on t.programme = $1 and t.account = k.account and t.effective_at = k.effective_at and t.transfer = k.transfer
+    cross join lateral (
+      select programme, account, transfer, kind, counter, amount, effective_at, recorded_at, hold, of, reference, actor, reason
+      from transfer
+      where programme = $1 and account = k.account and effective_at = k.effective_at and transfer = k.transfer
+      offset 0
+    ) as t
     order by k.n`,
 };
