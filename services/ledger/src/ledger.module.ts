@@ -22,6 +22,7 @@ import { ReportController } from './report/report.http.js';
 import { ReportsController } from './report/reports.http.js';
 import { AccountsController } from './statement/accounts.http.js';
 import { ReversalsController } from './reverse-grant/reversals.http.js';
+import { RollUpJob } from './roll-up/roll-up.job.js';
 import { StatementController } from './statement/statement.http.js';
 
 /** After the HTTP server and the consumer have stopped, nothing new comes; what is under way is finished. */
@@ -54,6 +55,7 @@ class CloseDoor implements OnApplicationShutdown {
     ExtensionsJob,
     ExpiryJob,
     ChainerJob,
+    RollUpJob,
     CloseDoor,
   ],
 })

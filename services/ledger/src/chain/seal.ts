@@ -176,7 +176,14 @@ const readQueue = {
     ) as counted
     where before < ${blockTransfersMax / 2} order by id`,
 };
-const dequeue = { name: 'dequeue', text: `delete from unsealed where programme = $1 and id = any ($2::bigint[])` };
+/** What is sealed waits for the roll-up next. */
+const dequeue = {
+  name: 'dequeue',
+  text: `
+    with sealed as (delete from unsealed where programme = $1 and id = any ($2::bigint[]) returning tenant, programme, id, accounts, effective_at, transfers)
+    insert into unrolled (tenant, programme, accounts, effective_at, transfers)
+    select tenant, programme, accounts, effective_at, transfers from sealed order by id`,
+};
 const readRules = {
   name: 'read_unsealed_rules',
   text: `

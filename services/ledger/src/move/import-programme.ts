@@ -116,19 +116,23 @@ class Writer {
   }
 }
 
-/** The trigger has queued every transfer; those that bring their seal with them are not to be sealed again. */
+/** The trigger has queued every transfer; those that bring their seal with them are not to be sealed again, and wait for the roll-up only. */
 async function requeue(client: ClientBase, programme: ProgrammeId): Promise<void> {
   await client.query('delete from unsealed where programme = $1', [programme]);
-  await client.query(
-    `insert into unsealed (tenant, programme, accounts, effective_at, transfers)
-     select tenant, programme, array_agg(account order by transfer), array_agg(effective_at order by transfer), array_agg(transfer order by transfer)
-     from (
-       select *, (row_number() over (order by transfer) - 1) / 500 as part from transfer t
-       where programme = $1 and not exists (select from seal s where s.programme = t.programme and s.transfer = t.transfer)
-     ) as numbered
-     group by tenant, programme, part order by part`,
-    [programme],
-  );
+  for (const [queue, isSealed] of [
+    ['unsealed', false],
+    ['unrolled', true],
+  ] as const)
+    await client.query(
+      `insert into ${queue} (tenant, programme, accounts, effective_at, transfers)
+       select tenant, programme, array_agg(account order by transfer), array_agg(effective_at order by transfer), array_agg(transfer order by transfer)
+       from (
+         select *, (row_number() over (order by transfer) - 1) / 500 as part from transfer t
+         where programme = $1 and exists (select from seal s where s.programme = t.programme and s.transfer = t.transfer) = $2
+       ) as numbered
+       group by tenant, programme, part order by part`,
+      [programme, isSealed],
+    );
 }
 
 const rowsPerWrite = 1_000;

@@ -200,8 +200,9 @@ describe('moving a programme', () => {
          where table_schema = 'ledger' and table_type = 'BASE TABLE' and column_name not in ('tenant', 'programme') and is_generated = 'NEVER'`,
       ),
     );
-    // Machinery of the service, not books: what waits to be sent, what was received, what was answered, what waits to be sealed.
-    const machinery = ['outbox', 'inbox', 'dead_letter', 'parked_key', 'request', 'migration', 'unsealed'];
+    // Machinery of the service, not books: what waits to be sent, what was received, what was answered, what waits to be sealed and added up, sums.
+    const queues = ['outbox', 'inbox', 'dead_letter', 'parked_key', 'request', 'migration', 'unsealed', 'unrolled'];
+    const machinery = [...queues, 'movement_roll_up', 'account_roll_up'];
     const carried = (Object.keys(tableOf) as RowName[]).flatMap((name) =>
       Object.keys(columns[name])
         .filter((field) => field !== 'programme')

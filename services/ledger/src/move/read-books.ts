@@ -48,6 +48,11 @@ async function* strays(client: ClientBase, programme: ProgrammeId): AsyncGenerat
   await plan(client, inOrder);
 }
 
+/** For what is compared over all rows, in the transaction that is open. */
+export function readAllByHash(client: ClientBase): Promise<void> {
+  return plan(client, byHash);
+}
+
 async function plan(client: ClientBase, settings: Readonly<Record<string, string>>): Promise<void> {
   await client.query(
     `select ${Object.entries(settings)

@@ -1,8 +1,8 @@
 import type { Tx } from '@points/database';
 import { type CsvTable, cursorOf, readCursor, utc } from '@points/http';
 import { parsePoints, points, type Instant, type Points, type ProgrammeId } from '@points/kernel';
-import { bookBranches } from './book-lines.js';
-import { beginning, countedAge, countedMonth, grantedMonth, type Period } from './movements.js';
+import { bookBranches, countedAge, countedMonth, grantedMonth } from './book-lines.js';
+import { beginning, type Period } from './movements.js';
 import { linesOf, type Total } from './totals.js';
 
 /** One line behind a total. The lines of a total add up to it. */

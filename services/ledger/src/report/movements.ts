@@ -1,4 +1,4 @@
-import type { Tx } from '@points/database';
+import type { Statement, Tx } from '@points/database';
 import {
   assert,
   jstDateOf,
@@ -10,7 +10,19 @@ import {
   type Points,
   type ProgrammeId,
 } from '@points/kernel';
-import { bookLines, countedAt, countsBefore, lapses, postedLines, readWide } from './book-lines.js';
+import { isRolledUp } from '../roll-up/pending.js';
+import { rolledLines, rolledValues } from '../roll-up/rolled-lines.js';
+import {
+  ageBuckets,
+  bookLines,
+  countedAge,
+  countedMonth,
+  countsBefore,
+  grantedMonth,
+  lapses,
+  postedLines,
+  readWide,
+} from './book-lines.js';
 import { flowTotalNames, flowTotalOf, signOf, type FlowTotal } from './totals.js';
 
 /** What rows of a report are kept apart by. */
@@ -47,20 +59,23 @@ export interface Movements {
 /** Before everything that can be in the books. */
 export const beginning = '0001-01-01T00:00:00.000Z' as Instant;
 
-export const ageBuckets = ['0-30', '31-90', '91-180', '181-365', '366-'] as const;
-
 /**
  * What happened in a period: opening + issued − used − converted − donated + refunded − expired − reverted − takenBack + adjusted + moved + other = closing,
  * in each row and in all. One statement, so one state of the books.
  *
- * Without `knownAt` the balance is taken from what the lots have left, less what happened since: a report on a recent month reads
- * that month's lines. With it every line up to the period's end is added up.
+ * Without `knownAt` from the sums of days and months and from what they do not know yet; where that is too much, the balance is taken
+ * from what the lots have left, less what happened since. With it every line up to the period's end is added up.
  */
-export async function movements(tx: Tx, programme: ProgrammeId, period: Period, by: readonly Dimension[]): Promise<Movements> {
-  const isKnown = period.knownAt !== null;
-  const isWide = isKnown || (await reachesFarBack(tx, programme, period.from));
-  const read = () => tx.query<Cell>(cellsBy(by, { isKnown, isWide }), [programme, period.from, period.to, period.knownAt]);
-  const cells = isWide ? await readWide(tx, read) : await read();
+export async function movements(
+  tx: Tx,
+  programme: ProgrammeId,
+  period: Period,
+  by: readonly Dimension[],
+  askedWay?: Way,
+): Promise<Movements> {
+  const way = askedWay ?? (await wayTo(tx, programme, period));
+  const read = () => tx.query<Cell>(...statementOf(way, programme, period, by));
+  const cells = way.isWide ? await readWide(tx, read) : await read();
   const hasStock = !by.includes('age');
   const months = by.includes('month') ? monthsOf(period) : [undefined];
   const rows: MovementRow[] = [];
@@ -70,16 +85,36 @@ export async function movements(tx: Tx, programme: ProgrammeId, period: Period, 
       by.filter((one) => one !== 'month'),
     ),
   )) {
-    let opening = hasStock ? openingOf(group, isKnown) : undefined;
+    let opening = hasStock ? openingOf(group, way) : undefined;
     for (const month of months) {
       const flow = group.filter((cell) => cell.side === 'flow' && (month === undefined || cell.month === month));
       const row = rowOf(flow, opening);
-      if (by.length === 0 || !isEmpty(row)) rows.push({ ...labelsOf(group[0], by, month), ...row });
+      if (!isEmpty(row)) rows.push({ ...labelsOf(group[0], by, month), ...row });
       opening = row.closing;
     }
   }
   rows.sort((a, b) => compareRows(a, b, by));
-  return { rows, total: totalOf(cells, hasStock, isKnown) };
+  const total = totalOf(cells, hasStock, way);
+  return { rows: by.length === 0 ? [total] : rows, total };
+}
+
+/** How the figures are found; all ways answer the same. */
+export interface Way {
+  readonly from: 'sums' | 'lots' | 'known-lines';
+  /** Nearly all lines are read. */
+  readonly isWide: boolean;
+}
+
+async function wayTo(tx: Tx, programme: ProgrammeId, { from, knownAt }: Period): Promise<Way> {
+  if (knownAt !== null) return { from: 'known-lines', isWide: true };
+  if (await isRolledUp(tx, programme)) return { from: 'sums', isWide: false };
+  return { from: 'lots', isWide: await reachesFarBack(tx, programme, from) };
+}
+
+function statementOf(way: Way, programme: ProgrammeId, period: Period, by: readonly Dimension[]): [Statement, unknown[]] {
+  if (way.from === 'sums') return [rolledCellsBy(by), rolledValues(programme, period)];
+  const { from, to, knownAt } = period;
+  return [cellsBy(by, { isKnown: way.from === 'known-lines', isWide: way.isWide }), [programme, from, to, knownAt]];
 }
 
 /**
@@ -116,9 +151,9 @@ interface Cell {
   readonly cohort: string | null;
 }
 
-/** Forwards when it is asked what was known, backwards from what is left now otherwise. Unposted expiries reach up to the period's end. */
-function openingOf(cells: readonly Cell[], isKnown: boolean): Points {
-  if (isKnown) return sumOf(cells.filter((cell) => cell.side === 'before'));
+/** Forwards from the first line, or backwards from what is left now. Unposted expiries reach up to the period's end. */
+function openingOf(cells: readonly Cell[], way: Way): Points {
+  if (way.from !== 'lots') return sumOf(cells.filter((cell) => cell.side === 'before'));
   const [now, lapsed] = [sumOf(cells.filter((cell) => cell.side === 'now')), sumOf(cells.filter((cell) => !cell.posted))];
   const [after, flow] = [sumOf(cells.filter((cell) => cell.side === 'after')), sumOf(cells.filter((cell) => cell.side === 'flow'))];
   return points(now + lapsed - after - flow);
@@ -138,10 +173,10 @@ function rowOf(flow: readonly Cell[], opening: Points | undefined): MovementRow 
   };
 }
 
-function totalOf(cells: readonly Cell[], hasStock: boolean, isKnown: boolean): MovementRow {
+function totalOf(cells: readonly Cell[], hasStock: boolean, way: Way): MovementRow {
   return rowOf(
     cells.filter((cell) => cell.side === 'flow'),
-    hasStock ? openingOf(cells, isKnown) : undefined,
+    hasStock ? openingOf(cells, way) : undefined,
   );
 }
 
@@ -206,17 +241,24 @@ export function spansTooManyMonths(from: LocalDate, to: LocalDate): boolean {
   return months(to) - months(from) >= reportMonthsMax;
 }
 
-/** `days` since the grant, as one of `ageBuckets`. */
-export const ageBucket = (days: string): string =>
-  `case when ${days} <= 30 then '0-30' when ${days} <= 90 then '31-90' when ${days} <= 180 then '91-180' when ${days} <= 365 then '181-365' else '366-' end`;
+/** The statements depend on what is asked for by constants only; each is prepared once. */
+function rolledCellsBy(by: readonly Dimension[]): Statement {
+  const wanted = (dimension: Dimension) => (by.includes(dimension) ? dimension : `null::text as ${dimension}`);
+  const inFlow = (dimension: Dimension) =>
+    by.includes(dimension) ? `case when side = 'flow' then ${dimension} end as ${dimension}` : wanted(dimension);
+  return {
+    name: `movements_rolled_${[...by].sort().join('_')}`,
+    text: `
+      select side, posted, kind, month, source, funding, age, cohort, sum(amount)::text as points, sum(lines)::int as lines
+      from (
+        select side, posted, kind, amount, lines, ${inFlow('month')}, ${wanted('source')}, ${wanted('funding')}, ${inFlow('age')}, ${wanted('cohort')}
+        from (${rolledLines}) line
+      ) cell
+      group by side, posted, kind, month, source, funding, age, cohort`,
+  };
+}
 
-export const grantedDay = `(granted_at at time zone 'Asia/Tokyo')::date`;
-export const grantedMonth = `to_char(granted_at at time zone 'Asia/Tokyo', 'YYYY-MM')`;
-export const countedMonth = `to_char(${countedAt}, 'YYYY-MM')`;
-export const countedAge = ageBucket(`(${countedAt}::date - ${grantedDay})`);
-
-/** The statement depends on what is asked for by constants only; each is prepared once. */
-function cellsBy(by: readonly Dimension[], { isKnown, isWide }: { isKnown: boolean; isWide: boolean }): { name: string; text: string } {
+function cellsBy(by: readonly Dimension[], { isKnown, isWide }: { isKnown: boolean; isWide: boolean }): Statement {
   const wanted = (dimension: Dimension, expression: string) => (by.includes(dimension) ? expression : 'null::text');
   const inFlow = (expression: string) => `case when side = 'flow' then ${expression} end`;
   // Backwards from now: what was posted since the beginning of the period, and every expiry up to its end that is still to be posted.

@@ -2,8 +2,7 @@ import type { Tx } from '@points/database';
 import { type CsvTable, cursorOf, readCursor, utc } from '@points/http';
 import { parsePoints, type Instant, type Points, type ProgrammeId } from '@points/kernel';
 import { endAsOf } from '../extend-lots/end-as-of.js';
-import { bookLines, lapses, postedLines, readWide } from './book-lines.js';
-import { ageBucket, ageBuckets, grantedDay, grantedMonth } from './movements.js';
+import { ageBucket, ageBuckets, bookLines, grantedDay, grantedMonth, lapses, postedLines, readWide } from './book-lines.js';
 
 /** What open points are kept apart by: `age` is days since the grant, `ending` the month in which they end, or never. */
 export type OutstandingDimension = 'source' | 'funding' | 'age' | 'ending' | 'cohort';

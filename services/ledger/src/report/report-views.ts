@@ -18,7 +18,7 @@ import {
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { NextView } from '../statement/statement-views.js';
-import { ageBuckets } from './movements.js';
+import { ageBuckets } from './book-lines.js';
 import { totalNames, type Total } from './totals.js';
 
 const nullableText = (schema: object) => ({ ...schema, type: ['string', 'null'] }) as never;

@@ -1,8 +1,10 @@
-import type { Tx } from '@points/database';
+import type { Statement, Tx } from '@points/database';
 import type { CsvTable } from '@points/http';
 import type { Instant, LocalDate, ProgrammeId } from '@points/kernel';
+import { isRolledUp } from '../roll-up/pending.js';
+import { rolledLines, rolledValues } from '../roll-up/rolled-lines.js';
 import { bookLines } from './book-lines.js';
-import { fiscalYear, stateOf, type YearState } from './fiscal-year.js';
+import { fiscalYear, stateOf, type FiscalYear, type YearState } from './fiscal-year.js';
 import { movements, type MovementRow, type Period } from './movements.js';
 import { closesOf, type CloseChange } from './period-close.js';
 import { flowTotalNames } from './totals.js';
@@ -33,14 +35,9 @@ export async function yearReport(tx: Tx, programme: ProgrammeId, year: number, n
   const closes = await closesOf(tx, programme, year);
   const { period, isClosed } = yearPeriod(year, closes, now, asked);
   const { rows, total } = await movements(tx, programme, period, ['source', 'funding']);
-  const [recorded] = await tx.query<YearReport['recorded']>(period.knownAt === null ? countRecorded : countKnownRecorded, [
-    programme,
-    period.from,
-    period.to,
-    period.knownAt,
-    bounds.to,
-    bookedUntil,
-  ]);
+  const [recorded] = await tx.query<YearReport['recorded']>(
+    ...(await recordedStatement(tx, programme, period, { to: bounds.to, bookedUntil })),
+  );
   return {
     year,
     firstDay,
@@ -86,6 +83,27 @@ export function movementsTable(labels: readonly string[]): (answer: { rows: read
     return { header: columns, rows: rows.map((row) => columns.map((column) => row[column as keyof MovementRow])) };
   };
 }
+
+async function recordedStatement(
+  tx: Tx,
+  programme: ProgrammeId,
+  period: Period,
+  { to, bookedUntil }: Pick<FiscalYear, 'to' | 'bookedUntil'>,
+): Promise<[Statement, unknown[]]> {
+  if (period.knownAt === null && (await isRolledUp(tx, programme))) return [countRolledRecorded, rolledValues(programme, period)];
+  const { from, to: until, knownAt } = period;
+  return [knownAt === null ? countRecorded : countKnownRecorded, [programme, from, until, knownAt, to, bookedUntil]];
+}
+
+const countRolledRecorded = {
+  name: 'count_rolled_recorded',
+  text: `
+    select coalesce(sum(lines) filter (where recorded = 'in-year'), 0)::int as "inYear",
+      coalesce(sum(lines) filter (where recorded = 'until-may'), 0)::int as "untilMay",
+      coalesce(sum(lines) filter (where recorded = 'later'), 0)::int as "later",
+      coalesce(sum(lines) filter (where recorded = 'not-yet'), 0)::int as "notYetPosted"
+    from (${rolledLines}) line where side = 'flow'`,
+};
 
 const countBy = (isKnown: boolean): string => `
     select count(*) filter (where recorded_at < $5::timestamptz)::int as "inYear",

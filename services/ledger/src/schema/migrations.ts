@@ -8,6 +8,7 @@ import { createExtensions } from './create-extensions.js';
 import { createLimits } from './create-limits.js';
 import { createProgramme } from './create-programme.js';
 import { createReports } from './create-reports.js';
+import { createRollUp } from './create-roll-up.js';
 
 /** Everything in the ledger's schema, in the order in which it is made. */
 export const migrations: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   { name: 'CreateLimits1763856000030', up: createLimits(tenantTable) },
   { name: 'CreateCounterPruning1763856000031', up: createCounterPruning },
   { name: 'CreateExtensions1763856000060', up: createExtensions(tenantTable) },
+  { name: 'CreateRollUp1763856000070', up: createRollUp(tenantTable) },
 ];

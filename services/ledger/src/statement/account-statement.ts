@@ -1,6 +1,7 @@
-import type { Tx } from '@points/database';
+import type { Statement, Tx } from '@points/database';
 import { type CsvTable, cursorOf, problem, readCursor, utc } from '@points/http';
-import { parsePoints, type Instant, type Points, type ProgrammeId } from '@points/kernel';
+import { jstDateOf, parsePoints, startOfDayJst, type Instant, type Points, type ProgrammeId } from '@points/kernel';
+import { isRolledUp, pendingKeys } from '../roll-up/pending.js';
 
 export interface AccountBalance {
   /** The sum of its entries: what a merchant, a scheme or a fund has received; below zero for `issued:…`. */
@@ -16,13 +17,22 @@ export async function accountBalanceAt(
   at: Instant,
   knownAt: Instant | null,
 ): Promise<AccountBalance> {
-  const [row] = await tx.query<{ balance: string; entries: string }>(knownAt === null ? sumOfEntries : sumOfKnownEntries, [
-    programme,
-    account,
-    at,
-    ...(knownAt === null ? [] : [knownAt]),
-  ]);
+  const [row] = await tx.query<{ balance: string; entries: string }>(...(await sumStatement(tx, programme, account, at, knownAt)));
   return { balance: parsePoints(row?.balance ?? '0'), entries: parsePoints(row?.entries ?? '0') };
+}
+
+/** From the sums of its days and months and what they do not know yet; with `knownAt`, or where that is too much, entry by entry. */
+async function sumStatement(
+  tx: Tx,
+  programme: ProgrammeId,
+  account: string,
+  at: Instant,
+  knownAt: Instant | null,
+): Promise<[Statement, unknown[]]> {
+  if (knownAt !== null) return [sumOfKnownEntries, [programme, account, at, knownAt]];
+  if (!(await isRolledUp(tx, programme))) return [sumOfEntries, [programme, account, at]];
+  const day = jstDateOf(at);
+  return [sumOfRolledEntries, [programme, account, at, startOfDayJst(day), `${day.slice(0, 7)}-01`, day]];
 }
 
 export interface AccountLine {
@@ -93,6 +103,27 @@ const sumOfEntries = {
   text: `
     select coalesce(sum(amount), 0) as balance, count(*) as entries
     from entry where programme = $1 and account = $2 and effective_at <= $3::timestamptz`,
+};
+
+/** The instant's month and day are the first that the sums have not whole. */
+const sumOfRolledEntries = {
+  name: 'sum_of_rolled_entries',
+  text: `
+    select coalesce(sum(amount), 0) as balance, coalesce(sum(entries), 0) as entries
+    from (
+      select points as amount, entries from account_roll_up where programme = $1 and account = $2 and grain = 'month' and first_day < $5::date
+      union all
+      select points, entries from account_roll_up where programme = $1 and account = $2 and grain = 'day' and first_day >= $5::date and first_day < $6::date
+      union all
+      select amount, 1 from entry where programme = $1 and account = $2 and effective_at >= $4::timestamptz and effective_at <= $3::timestamptz
+      union all
+      select e.amount, 1
+      from (${pendingKeys}) k
+      cross join lateral (
+        select amount from entry where programme = $1 and account = $2 and effective_at = k.effective_at and transfer = k.transfer offset 0
+      ) e
+      where k.effective_at < $4::timestamptz
+    ) part`,
 };
 
 /** An entry does not say when it was recorded; its transfer does, found by `transfer_by_time`. */

@@ -1,6 +1,7 @@
 import type { ProgrammeId } from '@points/kernel';
 import type { ClientBase } from 'pg';
 import { readBooks } from '../move/read-books.js';
+import { checkRollUp } from './check-roll-up.js';
 import { checkBooks, type Verified, type VerifyOptions } from './check-books.js';
 
 /** Verifies programmes of an open database one after the other, each in a transaction that sees one state and can change nothing. */
@@ -14,7 +15,9 @@ export async function* verifyDatabase(
     await client.query('begin isolation level repeatable read read only');
     try {
       const [clock] = (await client.query<{ now: Date }>('select now()')).rows;
-      yield await checkBooks(readBooks(client, programme), { ...options, ...(clock && { now: clock.now.toISOString() }) });
+      const verified = await checkBooks(readBooks(client, programme), { ...options, ...(clock && { now: clock.now.toISOString() }) });
+      await checkRollUp(client, programme, verified.findings);
+      yield verified;
     } finally {
       await client.query('rollback');
     }
