@@ -1,4 +1,4 @@
-// npm run bench -- pos|ledger --json FILE [--seconds N]: brings the build up to date and measures it.
+// npm run bench -- pos|ledger|growth|soak --json FILE [options]: brings the build up to date and measures it.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -19,5 +19,6 @@ if (spawnSync(compiler, ['-b', ...projects], { cwd: root, stdio: 'inherit' }).st
   process.exit(1);
 }
 // The door is measured in its own process, without a service around it; a tool may not import a service, so it stands there.
-const main = process.argv[2] === 'ledger' ? 'services/ledger/dist/bench/main.js' : 'tools/bench/dist/main.js';
-await import(pathToFileURL(join(root, main)).href);
+const ofLedger = { ledger: 'main.js', growth: 'growth.main.js', soak: 'soak.main.js' };
+const own = ofLedger[process.argv[2]];
+await import(pathToFileURL(join(root, own ? `services/ledger/dist/bench/${own}` : 'tools/bench/dist/main.js')).href);

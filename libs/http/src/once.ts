@@ -72,7 +72,8 @@ export function keyReused() {
 /** Deletes what is older than `requestKeptHours`; answers how many. Call again while it answers the maximum. */
 export function pruneRequests(tx: Tx): Promise<number> {
   return tx.write(
-    `delete from request where ctid = any (array(select ctid from request where created_at < now() - make_interval(hours => $1) limit $2))`,
+    `delete from request where ctid = any (array(
+       select ctid from request where created_at < now() - make_interval(hours => $1) order by created_at limit $2))`,
     [requestKeptHours, requestPruneRowsMax],
   );
 }

@@ -1,5 +1,6 @@
 export { event, type EventOptions, type OutgoingEvent, type Received } from './event.js';
 export { nudgeRelay, outboxInsert, outboxRows, publish, type OutboxRows } from './outbox.js';
+export { inboxPruneRowsMax, pruneInbox } from './inbox.js';
 export { messagingMigrations } from './migrations.js';
 export { OnEvent, type OnEventOptions } from './on-event.js';
 export { type BatchContext } from './work-batch.js';

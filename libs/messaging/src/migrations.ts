@@ -66,6 +66,14 @@ export const messagingMigrations: readonly Migration[] = [
       grant select, insert, update, delete on parked_key to {app};
     `,
   },
+  {
+    // A BRIN index finds what is old only while rows lie in order of time: the first pruning ends that, because new rows fill the gaps.
+    name: 'IndexInboxByTime1763800000003',
+    up: `
+      drop index inbox_received_at;
+      create index inbox_received_at on inbox (received_at);
+    `,
+  },
 ];
 
 /**

@@ -7,7 +7,6 @@ import { clientRetry } from './kafka-client.js';
 import { headersOf, type OutboxRow } from './cloud-events.js';
 import type { MessagingMetrics } from './messaging-metrics.js';
 import { relays } from './outbox.js';
-import { inboxRetentionDays } from './topics.js';
 
 export interface OutboxRelayOptions {
   readonly service: string;
@@ -72,8 +71,6 @@ const standbyPollMs = 500;
 const backoffMsMax = 500;
 const stuckAfterMs = 15_000;
 const flushMsMax = 2_500;
-const pruneEveryMs = 3_600_000;
-const pruneRowsMax = 50_000;
 
 class ShardRelay {
   state: 'owner' | 'standby' | 'stuck' | 'stopped' = 'stopped';
@@ -86,7 +83,6 @@ class ShardRelay {
   private wake: (() => void) | undefined;
   private notifying = false;
   private failingSince: number | undefined;
-  private prunedAt = 0;
 
   constructor(
     private readonly options: OutboxRelayOptions,
@@ -164,7 +160,6 @@ class ShardRelay {
     while (Date.now() < this.deadline) {
       if (rows.length === 0) {
         if (this.isStopping()) return;
-        await this.prune(session);
         await this.rest(pollMs);
         rows = await this.read(session);
       } else if (await this.send(rows)) {
@@ -280,16 +275,6 @@ class ShardRelay {
   private noteFailure(): void {
     this.failingSince ??= Date.now();
     if (Date.now() - this.failingSince >= stuckAfterMs) this.state = 'stuck';
-  }
-
-  /** The inbox needs an id only as long as its event can be delivered again. */
-  private async prune(session: Client): Promise<void> {
-    if (this.shard !== 0 || Date.now() - this.prunedAt < pruneEveryMs) return;
-    this.prunedAt = Date.now();
-    await session.query(
-      `delete from inbox where ctid = any (array(select ctid from inbox where received_at < now() - make_interval(days => $1) limit ${pruneRowsMax}))`,
-      [inboxRetentionDays],
-    );
   }
 
   /** The owner lives in another process: its session is told, at most one telling at a time. */

@@ -17,7 +17,7 @@ import {
   tuneFastify,
   type WebhookInfo,
 } from '@points/http';
-import { deadLetterCommand, Messaging } from '@points/messaging';
+import { deadLetterCommand, inboxPruneRowsMax, Messaging, pruneInbox } from '@points/messaging';
 import { createLogger, metrics, startTracing, type Logger, type Metrics } from '@points/observability';
 import type { JWTVerifyGetKey } from 'jose';
 import { HealthController } from './health.controller.js';
@@ -61,6 +61,8 @@ export interface ServiceParts {
 
 const stopMsMax = 5_000;
 const pruneEveryMs = 600_000;
+/** Between two batches, so that requests go first. */
+const prunePauseMs = 100;
 
 /** The whole of a service's main.ts: reads the environment, serves until TERM or INT, and ends the process. */
 export async function runService<C extends ServiceConfig>(definition: ServiceDefinition<C>): Promise<void> {
@@ -271,8 +273,13 @@ function frameModule<C extends ServiceConfig>(module: Type | DynamicModule, part
   };
 }
 
+/** Tables that would grow for ever, in batches with a pause between them, until nothing old is left. */
 async function pruneAll(database: Database): Promise<void> {
-  while ((await database.transaction(everyTenant, pruneRequests)) === requestPruneRowsMax);
+  for (const [prune, rowsMax] of [
+    [pruneRequests, requestPruneRowsMax],
+    [pruneInbox, inboxPruneRowsMax],
+  ] as const)
+    while ((await database.transaction(everyTenant, prune)) === rowsMax) await new Promise((resolve) => setTimeout(resolve, prunePauseMs));
 }
 
 /** Nest tells its start in many lines; only warnings and errors are facts for the operator. */

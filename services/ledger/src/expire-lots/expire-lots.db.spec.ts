@@ -7,6 +7,9 @@ import type { DoorRequest } from '../post/request.js';
 import { findProgramme } from '../programmes/programme-store.js';
 import { ReleaseHolds } from '../release-holds/release-holds.js';
 import { reportAt } from '../report/report.js';
+import { expire } from '../rules/expire.js';
+import type { Lot } from '../rules/lots.js';
+import type { Movement } from '../rules/movement.js';
 import type { Rules } from '../rules/programme.js';
 import { migrations } from '../schema/migrations.js';
 import { balanceAt } from '../statement/balance.js';
@@ -172,6 +175,69 @@ describe('expiry', () => {
     expect(points(one.points + two.points)).toBe(14_000);
     expect(one.lots + two.lots).toBe(1_400);
     expect(await books()).toEqual([{ balance: 100, held: 0, lots: 100, reserved: 0, draws: 100, entries: 100, expired: 14_000 }]);
+  });
+
+  it('takes exactly what the rule says, of lots over, living, held in part, held whole, endless and empty', async () => {
+    await aProgramme();
+    const holders = Array.from({ length: 40 }, aHolder);
+    const later = at('2018-01-20T12:00:00+09:00');
+    for (const [n, holder] of holders.entries()) {
+      await post(anIssue(holder, 100 + n, { effectiveAt: granted }));
+      await post(anIssue(holder, 50, { effectiveAt: later }));
+      if (n % 2 === 0) await post(aSpend(holder, 30 + 5 * n, { effectiveAt: lastMoment }));
+      if (n % 3 === 0) await post(aRequest(holder, { kind: 'hold', hold: uuidv7(), amount: 10, places: [] }, { effectiveAt: lastMoment }));
+    }
+    const lots = await fresh.database.transaction(tenants('141305'), (tx) =>
+      tx.query<Lot & { account: string; expiresAt: Date; remaining: string; held: string }>(
+        `select account, lot, expires_at as "expiresAt", remaining, held from lot where programme = $1`,
+        [programme],
+      ),
+    );
+    const until = at('2018-04-20T00:00:00+09:00');
+    const ruled = holders.flatMap((holder) =>
+      expire(
+        holder,
+        lots
+          .filter((lot) => lot.account === holder)
+          .map((lot) => ({
+            ...lot,
+            expiresAt: at(lot.expiresAt.toISOString()),
+            remaining: points(Number(lot.remaining)),
+            held: points(Number(lot.held)),
+          })),
+        until,
+        uuidv7,
+      ),
+    );
+    const told = (
+      of: Pick<Movement, 'account' | 'counter' | 'amount' | 'effectiveAt'> & { draws: readonly { lot: string; amount: number }[] },
+    ) => JSON.stringify([of.account, of.counter, of.amount, of.effectiveAt, of.draws.map(({ lot, amount }) => [lot, amount])]);
+
+    const run = await expiry.run(programme, until);
+
+    const written = await fresh.database.transaction(tenants('141305'), (tx) =>
+      tx.query<{ account: string; counter: string; amount: string; at: Date; lot: string; drawn: string }>(
+        `select t.account, t.counter, t.amount, t.effective_at as at, d.lot, d.amount as drawn
+         from transfer t join draw d using (programme, account, transfer) where t.programme = $1 and t.kind = 'expire'`,
+        [programme],
+      ),
+    );
+    expect(ruled.length).toBeGreaterThan(30);
+    expect(run).toMatchObject({ lots: ruled.length, points: ruled.reduce((sum, one) => sum + one.amount, 0) });
+    expect(
+      written
+        .map(({ account, counter, amount, at: time, lot, drawn }) =>
+          told({
+            account,
+            counter,
+            amount: points(Number(amount)),
+            effectiveAt: at(time.toISOString()),
+            draws: [{ lot, amount: Number(drawn) }],
+          }),
+        )
+        .sort(),
+    ).toEqual(ruled.map(told).sort());
+    expect(await expiry.run(programme, until)).toEqual({ lots: 0, points: 0, holders: 0 });
   });
 
   it('gives a hold back at its time, effective at that time', async () => {

@@ -1,11 +1,9 @@
 import { isTransient, tenants, type Database } from '@points/database';
-import { points, sumPoints, tenantOf, uuidv7, type Instant, type Points, type ProgrammeId } from '@points/kernel';
+import { parsePoints, points, sumPoints, tenantOf, type Instant, type Points, type ProgrammeId } from '@points/kernel';
 import type { Pool } from 'pg';
-import { load, type Keyed } from '../post/load.js';
 import { inPipeline, pipelinePool, type Ready } from '../post/pipeline.js';
-import { instantOf, type Send } from '../post/wire.js';
-import { write, type Written } from '../post/write.js';
-import { expire } from '../rules/expire.js';
+import { array, instantOf, type Send } from '../post/wire.js';
+import { expiredAccount } from '../rules/give-back.js';
 
 export interface ExpiryRun {
   readonly lots: number;
@@ -69,44 +67,88 @@ async function expireChunk(
   { from, until }: { from: Instant; until: Instant },
   now: Instant,
 ): Promise<Ready<Chunk>> {
-  const { rows } = await send(findDue, [programme, from, until]);
-  const due = new Map<string, Keyed>();
-  for (const [account] of rows) due.set(String(account), { programme, account: String(account) });
-  const accounts = [...due.values()];
-  const last = rows.at(-1)?.[1];
-  const next = rows.length < lotsPerChunk ? undefined : instantOf(last);
-  if (accounts.length === 0) return { result: { lots: 0, points: points(0), holders: 0, next }, finish: () => Promise.resolve() };
+  const { rows } = await send(lockDue, [programme, from, until]);
+  const [found, last] = [Number(rows[0]?.[1] ?? 0), rows[0]?.[2]];
+  const next = found < lotsPerChunk ? undefined : instantOf(last);
+  if (rows.length === 0) return { result: { lots: 0, points: points(0), holders: 0, next }, finish: () => Promise.resolve() };
 
-  const book = await load(send, { programmes: [], accounts, opening: [], holds: [], references: [], refunds: [] }, now);
-  const movements = accounts.flatMap(({ account }) => {
-    const holding = book.account(programme, account);
-    const expired = expire(account, holding.lots, until, uuidv7);
-    for (const movement of expired) holding.apply(movement, now);
-    return expired;
-  });
-  const written = movements.map((movement): Written => ({ programme, movement, reference: null, actor: 'ledger:expiry', reason: null }));
+  // A statement of its own: it sees what was committed by the time the locks were granted.
+  const accounts = array(rows, ([account]) => String(account));
+  const { rows: written } = await send(expireLocked, [programme, accounts, until, now, timeOfId(now)]);
+  const [lots, expired, holders] = written[0] ?? [];
   return {
-    result: {
-      lots: movements.length,
-      points: sumPoints(movements.map((one) => one.amount)),
-      holders: new Set(movements.map((one) => one.account)).size,
-      next,
-    },
-    finish: () => write(send, book, written, [], [], now),
+    result: { lots: Number(lots), points: parsePoints(String(expired)), holders: Number(holders), next },
+    finish: () => Promise.resolve(),
   };
 }
 
-/** A chunk of this size holds its locks about 30 ms. */
+/** A chunk of this size holds its locks about 20 ms. */
 const lotsPerChunk = 500;
 
-/** In order of their ends, beginning where the last chunk stopped: the lots before it are done and their index entries need not be passed again. */
-const findDue = {
-  name: 'find_due_lots',
+/**
+ * Locks the accounts in the order in which the door does. Lots come in order of their ends, beginning where the last chunk stopped: those
+ * before it are done and their index entries need not be passed again.
+ */
+const lockDue = {
+  name: 'lock_due_accounts',
   text: `
-    select account, expires_at from lot
-    where programme = $1 and open and expires_at >= $2::timestamptz and expires_at <= $3::timestamptz and remaining > held
-    order by programme, expires_at
-    limit ${lotsPerChunk}`,
+    with due as materialized (
+      select account, expires_at from lot
+      where programme = $1 and open and expires_at >= $2::timestamptz and expires_at <= $3::timestamptz and remaining > held
+      order by programme, expires_at
+      limit ${lotsPerChunk}
+    )
+    select a.account, (select count(*) from due), (select max(expires_at) from due)
+    from (select distinct account from due) d
+    join account a on a.programme = $1 and a.account = d.account
+    order by a.programme, a.account
+    for no key update of a`,
+};
+
+/** The first 12 digits of an id (RFC 9562 §5.7): its milliseconds. */
+function timeOfId(now: Instant): string {
+  return Date.parse(now).toString(16).padStart(12, '0');
+}
+
+/** What `uuidv7` makes, in the order of `n` while a chunk has at most 4,096: PostgreSQL 15 has no function for it. */
+const idAt = (n: string): string =>
+  `($5::text || '7' || lpad(to_hex(${n} & 4095), 3, '0') || substr(replace(gen_random_uuid()::text, '-', ''), 17))::uuid`;
+
+/**
+ * The rule `expire` over all lots of the accounts that are over, as one statement: a million lots end in one night, and to carry each of
+ * them through this process costs four times as much. The spec beside this file holds it to the rule.
+ */
+const expireLocked = {
+  name: 'expire_locked',
+  text: `
+    with over as materialized (
+      select l.ctid as place, l.account, l.lot, l.remaining - l.held as free, l.expires_at, ${idAt('row_number() over ()')} as transfer
+      from unnest($2::text[]) as w (account)
+      join lot l on l.programme = $1 and l.account = w.account and l.open and l.expires_at <= $3::timestamptz and l.remaining > l.held
+    ),
+    transfer_written as (
+      insert into transfer (tenant, programme, account, transfer, kind, counter, amount, effective_at, recorded_at, actor)
+      select left($1, 6), $1, account, transfer, 'expire', '${expiredAccount}', free, expires_at, $4::timestamptz, 'ledger:expiry' from over
+    ),
+    entry_written as (
+      insert into entry (tenant, programme, account, effective_at, transfer, amount)
+      select left($1, 6), $1, account, expires_at, transfer, -free from over
+      union all
+      select left($1, 6), $1, '${expiredAccount}', expires_at, transfer, free from over
+    ),
+    draw_written as (
+      insert into draw (tenant, programme, account, transfer, seq, lot, amount)
+      select left($1, 6), $1, account, transfer, 0, lot, -free from over
+    ),
+    lot_changed as (
+      update lot l set remaining = l.remaining - o.free, expired = l.expired + o.free from over o where l.ctid = o.place
+    ),
+    account_changed as (
+      update account a set balance = a.balance - o.free, lapsed = a.lapsed + o.free, latest_at = greatest(a.latest_at, $4::timestamptz, o.last_end)
+      from (select account, sum(free)::bigint as free, max(expires_at) as last_end from over group by account) o
+      where a.programme = $1 and a.account = o.account
+    )
+    select count(*), coalesce(sum(free), 0), count(distinct account) from over`,
 };
 
 const attemptsMax = 5;
