@@ -2,6 +2,7 @@ import type { Instant } from '@points/kernel';
 import { ExpireLots } from '../expire-lots/expire-lots.js';
 import { benchProgramme } from './fill-books.js';
 import { addEndedLots, type GrowthBooks } from './growth-books.js';
+import { serverCpuUs } from './measure-door.js';
 import { closedLoop, forSeconds, rounded, type Measure } from './measures.js';
 import { any, spendOne } from './spends.js';
 
@@ -17,11 +18,11 @@ export async function measureExpiry(
   const expiry = new ExpireLots(books.database, now);
   try {
     await addEndedLots(books, ended, 11);
-    const update = await timed(() => books.admin.query(rawUpdate, [benchProgramme]));
+    const update = await timed(postgresPid, () => books.admin.query(rawUpdate, [benchProgramme]));
     await books.admin.query(undoUpdate, [benchProgramme]);
     await books.admin.query('vacuum analyze lot');
     await books.admin.query('checkpoint');
-    const alone = await timed(() => expiry.run(benchProgramme, now()));
+    const alone = await timed(postgresPid, () => expiry.run(benchProgramme, now()));
     if (alone.result.lots !== ended) throw new Error(`${ended} lots ended, ${alone.result.lots} expired`);
 
     await addEndedLots(books, ended, 12);
@@ -31,7 +32,7 @@ export async function measureExpiry(
     let isOver = false;
     const [beside, run] = await Promise.all([
       closedLoop(callers, () => isOver, postgresPid, post),
-      timed(() => expiry.run(benchProgramme, now())).finally(() => (isOver = true)),
+      timed(postgresPid, () => expiry.run(benchProgramme, now())).finally(() => (isOver = true)),
     ]);
     if (run.result.lots !== ended) throw new Error(`${ended} lots ended, ${run.result.lots} expired`);
     return [
@@ -40,6 +41,9 @@ export async function measureExpiry(
         lots: ended,
         seconds: rounded(alone.ms / 1_000),
         update_seconds: rounded(update.ms / 1_000),
+        cpu_us_per_lot: rounded(alone.cpuUs / ended),
+        update_cpu_us_per_lot: rounded(update.cpuUs / ended),
+        cpu_ratio: rounded(alone.cpuUs / update.cpuUs, 2),
         ratio: rounded(alone.ms / update.ms, 2),
         ratio_to: 'one raw UPDATE of as many lots',
       },
@@ -60,12 +64,14 @@ export async function measureExpiry(
   }
 }
 
-async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; result: T }> {
-  const started = performance.now();
+/** CPU is this process's and PostgreSQL's together. */
+async function timed<T>(postgresPid: number, work: () => Promise<T>): Promise<{ ms: number; cpuUs: number; result: T }> {
+  const before = { own: process.cpuUsage(), server: serverCpuUs(postgresPid), at: performance.now() };
   const result = await work();
-  return { ms: performance.now() - started, result };
+  const own = process.cpuUsage(before.own);
+  return { ms: performance.now() - before.at, cpuUs: own.user + own.system + serverCpuUs(postgresPid) - before.server, result };
 }
 
-const ofEnded = `where programme = $1 and lot::text like '00000000-0000-7000-8011-%'`;
-const rawUpdate = `update lot set remaining = 0, expired = amount ${ofEnded}`;
-const undoUpdate = `update lot set remaining = amount, expired = 0 ${ofEnded}`;
+/** The same rows, found in the same way, and nothing else: no account, no transfer, no entries, no draw. */
+const rawUpdate = `update lot set remaining = 0, expired = amount where programme = $1 and open and expires_at <= now()`;
+const undoUpdate = `update lot set remaining = amount, expired = 0 where programme = $1 and not open and expired = amount`;

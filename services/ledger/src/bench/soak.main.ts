@@ -27,6 +27,9 @@ if (!values.json || !Number.isInteger(minutes) || minutes < 1 || minutes > minut
 }
 const { json } = values;
 const [holders, callers, sampleMs] = [10_000, 32, 5_000];
+const jobPauseMs = 1_000;
+const countQueued = `
+  select ((select count(*) from outbox) + (select count(*) from unsealed) + (select count(*) from unrolled))::int as queued`;
 // Without a collection before each sample the heap's own rhythm would be measured.
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -88,17 +91,23 @@ function startJobs({ database, door }: GrowthBooks): () => Promise<void> {
   const [rollUp, expiry, holds] = [new RollUp(database), new ExpireLots(database, now), new ReleaseHolds(database, door, now)];
   chainer.start();
   let isStopping = false;
-  const rounds = (async () => {
+  const rounds = async () => {
     while (!isStopping) {
       await rollUp.step();
       await holds.run();
       await expiry.run(benchProgramme, now());
       await new Promise((resolve) => setTimeout(resolve, jobPauseMs));
     }
-  })();
+  };
+  // Trouble is kept until the end of the run, which it fails.
+  const ended = rounds().then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
   return async () => {
     isStopping = true;
-    await rounds;
+    const trouble = await ended;
+    if (trouble) throw trouble.error;
     await chainer.stop();
     await expiry.close();
   };
@@ -125,7 +134,3 @@ function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
   const [over, under] = points.reduce(([a, b], point) => [a + (point[0] - x) * (point[1] - y), b + (point[0] - x) ** 2], [0, 0]);
   return under === 0 ? 0 : over / under;
 }
-
-const jobPauseMs = 1_000;
-const countQueued = `
-  select ((select count(*) from outbox) + (select count(*) from unsealed) + (select count(*) from unrolled))::int as queued`;

@@ -2,7 +2,7 @@ import { isTransient, tenants, type Database } from '@points/database';
 import { parsePoints, points, sumPoints, tenantOf, type Instant, type Points, type ProgrammeId } from '@points/kernel';
 import type { Pool } from 'pg';
 import { inPipeline, pipelinePool, type Ready } from '../post/pipeline.js';
-import { array, instantOf, type Send } from '../post/wire.js';
+import { instantOf, type Send } from '../post/wire.js';
 import { expiredAccount } from '../rules/give-back.js';
 
 export interface ExpiryRun {
@@ -12,8 +12,17 @@ export interface ExpiryRun {
 }
 
 interface Chunk extends ExpiryRun {
-  /** Where the next chunk begins; undefined after the last. */
-  readonly next: Instant | undefined;
+  /** The next chunk begins behind it; undefined after the last. */
+  readonly next: Place | undefined;
+}
+
+/** A night's lots are walked from both ends at once, until the two meet. */
+type Way = 'forwards' | 'backwards';
+
+/** In the order of the index: lots before it are done, and their index entries need not be passed again. */
+interface Place {
+  readonly end: Instant;
+  readonly account: string;
 }
 
 /**
@@ -28,17 +37,29 @@ export class ExpireLots {
     database: Database,
     private readonly now: () => Instant,
   ) {
-    this.pool = pipelinePool(database, 1);
+    this.pool = pipelinePool(database, 2);
   }
 
   async run(programme: ProgrammeId, until: Instant): Promise<ExpiryRun> {
-    let total: ExpiryRun = { lots: 0, points: points(0), holders: 0 };
-    let from: Instant | undefined = startOfTime;
-    while (from !== undefined) {
-      const { lots, points: expired, holders, next }: Chunk = await this.chunk(programme, from, until);
-      // A chunk expires all that is over of its accounts, so no holder is counted twice.
-      total = { lots: total.lots + lots, points: sumPoints([total.points, expired]), holders: total.holders + holders };
-      from = next;
+    const first = await this.chunk(programme, 'forwards', beginning, until);
+    if (first.next === undefined) return added(nothing, first);
+    // Both have ended when this has, also when one has failed.
+    const [one, other] = await Promise.allSettled([
+      this.lane(programme, 'forwards', first.next, until),
+      this.lane(programme, 'backwards', theEnd, until),
+    ]);
+    if (one.status === 'rejected') throw one.reason;
+    if (other.status === 'rejected') throw other.reason;
+    return [first, one.value, other.value].reduce(added, nothing);
+  }
+
+  /** Until it has come through; what the other lane has expired is not there any more when the two have met. */
+  private async lane(programme: ProgrammeId, way: Way, from: Place, until: Instant): Promise<ExpiryRun> {
+    let total = nothing;
+    for (let after: Place | undefined = from; after !== undefined;) {
+      const chunk: Chunk = await this.chunk(programme, way, after, until);
+      total = added(total, chunk);
+      after = chunk.next;
     }
     return total;
   }
@@ -47,11 +68,11 @@ export class ExpireLots {
     return this.pool.end();
   }
 
-  private async chunk(programme: ProgrammeId, from: Instant, until: Instant): Promise<Chunk> {
+  private async chunk(programme: ProgrammeId, way: Way, after: Place, until: Instant): Promise<Chunk> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await inPipeline(this.pool, tenants(tenantOf(programme)), (send) =>
-          expireChunk(send, programme, { from, until }, this.now()),
+          expireChunk(send, programme, { way, after, until }, this.now()),
         );
       } catch (error) {
         if (!isTransient(error) || attempt >= attemptsMax) throw error;
@@ -64,16 +85,15 @@ export class ExpireLots {
 async function expireChunk(
   send: Send,
   programme: ProgrammeId,
-  { from, until }: { from: Instant; until: Instant },
+  { way, after, until }: { way: Way; after: Place; until: Instant },
   now: Instant,
 ): Promise<Ready<Chunk>> {
-  const { rows } = await send(lockDue, [programme, from, until]);
-  const [found, last] = [Number(rows[0]?.[1] ?? 0), rows[0]?.[2]];
-  const next = found < lotsPerChunk ? undefined : instantOf(last);
-  if (rows.length === 0) return { result: { lots: 0, points: points(0), holders: 0, next }, finish: () => Promise.resolve() };
+  const { rows } = await send(lockDue[way], [programme, after.end, after.account, until]);
+  const [accounts, found, end, last] = rows[0] ?? [];
+  const next = Number(found) < lotsPerChunk ? undefined : { end: instantOf(end), account: String(last) };
+  if (accounts === null) return { result: { ...nothing, next }, finish: () => Promise.resolve() };
 
   // A statement of its own: it sees what was committed by the time the locks were granted.
-  const accounts = array(rows, ([account]) => String(account));
   const { rows: written } = await send(expireLocked, [programme, accounts, until, now, timeOfId(now)]);
   const [lots, expired, holders] = written[0] ?? [];
   return {
@@ -82,28 +102,43 @@ async function expireChunk(
   };
 }
 
-/** A chunk of this size holds its locks about 20 ms. */
-const lotsPerChunk = 500;
+/** A chunk expires all that is over of its accounts, so no holder is counted twice. */
+function added(one: ExpiryRun, { lots, points: expired, holders }: ExpiryRun): ExpiryRun {
+  return { lots: one.lots + lots, points: sumPoints([one.points, expired]), holders: one.holders + holders };
+}
+
+const nothing: ExpiryRun = { lots: 0, points: points(0), holders: 0 };
+
+/** A chunk of this size holds its locks about 40 ms. */
+const lotsPerChunk = 1_000;
 
 /**
- * Locks the accounts in the order in which the door does. Lots come in order of their ends, beginning where the last chunk stopped: those
- * before it are done and their index entries need not be passed again.
+ * Locks the accounts in the order in which the door does, whichever way the lots are walked, and answers them as the text of an array. The
+ * next chunk begins behind the last of these lots, if there were as many as a chunk takes.
  */
-const lockDue = {
-  name: 'lock_due_accounts',
-  text: `
+const lockDueOf = (way: Way): { name: string; text: string } => {
+  const [isBehind, order, turned] = way === 'forwards' ? ['>', 'asc', 'desc'] : ['<', 'desc', 'asc'];
+  return {
+    name: `lock_due_${way}`,
+    text: `
     with due as materialized (
       select account, expires_at from lot
-      where programme = $1 and open and expires_at >= $2::timestamptz and expires_at <= $3::timestamptz and remaining > held
-      order by programme, expires_at
+      where programme = $1 and open and (expires_at, account) ${isBehind} ($2::timestamptz, $3::text) and expires_at <= $4::timestamptz and remaining > held
+      order by programme ${order}, expires_at ${order}, account ${order}
       limit ${lotsPerChunk}
+    ),
+    last_one as (select account, expires_at from due order by expires_at ${turned}, account ${turned} limit 1),
+    locked as (
+      select a.account
+      from (select distinct account from due) d
+      join account a on a.programme = $1 and a.account = d.account
+      order by a.programme, a.account
+      for no key update of a
     )
-    select a.account, (select count(*) from due), (select max(expires_at) from due)
-    from (select distinct account from due) d
-    join account a on a.programme = $1 and a.account = d.account
-    order by a.programme, a.account
-    for no key update of a`,
+    select array_agg(account)::text, (select count(*) from due), (select expires_at from last_one), (select account from last_one) from locked`,
+  };
 };
+const lockDue = { forwards: lockDueOf('forwards'), backwards: lockDueOf('backwards') };
 
 /** The first 12 digits of an id (RFC 9562 §5.7): its milliseconds. */
 function timeOfId(now: Instant): string {
@@ -152,4 +187,5 @@ const expireLocked = {
 };
 
 const attemptsMax = 5;
-const startOfTime = '0001-01-01T00:00:00.000Z' as Instant;
+const beginning: Place = { end: '0001-01-01T00:00:00.000Z' as Instant, account: '' };
+const theEnd: Place = { end: '9999-12-31T23:59:59.999Z' as Instant, account: '' };

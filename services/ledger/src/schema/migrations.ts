@@ -4,6 +4,7 @@ import { messagingMigrations } from '@points/messaging';
 import { createBooks } from './create-books.js';
 import { createChain } from './create-chain.js';
 import { createCounterPruning } from './create-counter-pruning.js';
+import { createEndingOrder } from './create-ending-order.js';
 import { createExtensions } from './create-extensions.js';
 import { createLimits } from './create-limits.js';
 import { createProgramme } from './create-programme.js';
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   { name: 'CreateCounterPruning1763856000031', up: createCounterPruning },
   { name: 'CreateExtensions1763856000060', up: createExtensions(tenantTable) },
   { name: 'CreateRollUp1763856000070', up: createRollUp(tenantTable) },
+  { name: 'CreateEndingOrder1763856000071', up: createEndingOrder },
 ];

@@ -81,7 +81,7 @@ interface LotRow extends Omit<ExpiringLot, 'holder' | 'lastDay' | 'remaining' | 
 const midnightJst = 'T15:00:00.000Z';
 const isMidnight = (instant: Instant) => instant.endsWith(midnightJst);
 
-/** Walks the index `lot_ending` (programme, expires_at) of open lots. */
+/** Walks the index `lot_ending` (programme, expires_at, account) of open lots. */
 const expiring = (owner: string) => `
     select account, lot, source, funding, ${utc('granted_at')} as "grantedAt", ${utc('expires_at')} as "expiresAt", remaining, held
     from lot
