@@ -109,7 +109,7 @@ function added(one: ExpiryRun, { lots, points: expired, holders }: ExpiryRun): E
 
 const nothing: ExpiryRun = { lots: 0, points: points(0), holders: 0 };
 
-/** A chunk of this size holds its locks about 40 ms. */
+/** About 80 ms of CPU, for which the chunk's accounts are locked. */
 const lotsPerChunk = 1_000;
 
 /**
@@ -150,8 +150,8 @@ const idAt = (n: string): string =>
   `($5::text || '7' || lpad(to_hex(${n} & 4095), 3, '0') || substr(replace(gen_random_uuid()::text, '-', ''), 17))::uuid`;
 
 /**
- * The rule `expire` over all lots of the accounts that are over, as one statement: a million lots end in one night, and to carry each of
- * them through this process costs four times as much. The spec beside this file holds it to the rule.
+ * The rule `expire` over all lots of the accounts that are over, as one statement: a million lots end in one night, and carrying each of
+ * them through this process took 270 µs of CPU instead of 100 µs. The spec beside this file holds it to the rule.
  */
 const expireLocked = {
   name: 'expire_locked',

@@ -42,7 +42,7 @@ async function rollUpNext(tx: Tx, programme: ProgrammeId): Promise<number> {
   return added?.transfers ?? 0;
 }
 
-/** About 0.1 s of work, and locks that nobody else waits for. */
+/** Half a second to a second of work on a busy machine, under locks that nobody else waits for. */
 const stepTransfersMax = 8_192;
 /** The rows of flushes are small, those of bulk work hold some thousands of transfers each. */
 const stepRowsMax = 512;
