@@ -2,7 +2,7 @@ import type { Instant } from '@points/kernel';
 import { ExpireLots } from '../expire-lots/expire-lots.js';
 import { benchProgramme } from './fill-books.js';
 import { addEndedLots, type GrowthBooks } from './growth-books.js';
-import { serverCpuUs } from './measure-door.js';
+import { cpuMsOf } from '@points/infrastructure';
 import { closedLoop, forSeconds, rounded, type Measure } from './measures.js';
 import { any, spendOne } from './spends.js';
 
@@ -66,10 +66,10 @@ export async function measureExpiry(
 
 /** CPU is this process's and PostgreSQL's together. */
 async function timed<T>(postgresPid: number, work: () => Promise<T>): Promise<{ ms: number; cpuUs: number; result: T }> {
-  const before = { own: process.cpuUsage(), server: serverCpuUs(postgresPid), at: performance.now() };
+  const before = { own: process.cpuUsage(), server: cpuMsOf(postgresPid) * 1_000, at: performance.now() };
   const result = await work();
   const own = process.cpuUsage(before.own);
-  return { ms: performance.now() - before.at, cpuUs: own.user + own.system + serverCpuUs(postgresPid) - before.server, result };
+  return { ms: performance.now() - before.at, cpuUs: own.user + own.system + cpuMsOf(postgresPid) * 1_000 - before.server, result };
 }
 
 /** The same rows, found in the same way, and nothing else: no account, no transfer, no entries, no draw. */
