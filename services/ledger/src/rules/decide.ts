@@ -400,8 +400,8 @@ function extensions({ programme, at, facts }: Context): Posting['extensions'] {
 }
 
 function tooFew(needed: Points, { available, elsewhere, expired }: Extract<Drawing, { ok: false }>): Decision {
-  if (expired > 0 && available + expired >= needed) return reject({ code: 'lot-expired', facts: { needed, available, expired } });
-  if (elsewhere > 0 && available + elsewhere >= needed) return reject({ code: 'not-usable-here', facts: { needed, available, elsewhere } });
+  if (available + expired >= needed) return reject({ code: 'lot-expired', facts: { needed, available, expired } });
+  if (available + elsewhere >= needed) return reject({ code: 'not-usable-here', facts: { needed, available, elsewhere } });
   return reject({ code: 'insufficient-points', facts: { needed, available } });
 }
 

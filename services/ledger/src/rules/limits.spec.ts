@@ -1,6 +1,6 @@
 import { parseInstant, points } from '@points/kernel';
 import type { AnyInstruction } from './instruction.js';
-import { budgetAccount, countersOf, passesCap, passesVelocity, type Counter, type Limit, type Tally } from './limits.js';
+import { countersOf, passesCap, passesVelocity, type Counter, type Limit, type Tally } from './limits.js';
 
 const at = parseInstant('2020-03-31T14:59:59.999Z');
 const issue: AnyInstruction = { kind: 'issue', amount: points(100), source: 'activity:radio', funding: 'free' };
@@ -22,10 +22,7 @@ describe('limits', () => {
     [granted('fiscal-year'), 'holder:h granted/fiscal-year FY2019'],
     [granted('lifetime', 'activity:radio'), 'holder:h granted/lifetime/activity:radio ever'],
     [granted('day', 'activity:*'), 'holder:h granted/day/activity:* 2020-03-31'],
-    [
-      { kind: 'budget', per: 'lifetime', points: points(1), source: 'activity:radio' },
-      `${budgetAccount} budget/lifetime/activity:radio ever`,
-    ],
+    [{ kind: 'budget', per: 'lifetime', points: points(1), source: 'activity:radio' }, 'budget budget/lifetime/activity:radio ever'],
   ])('count a grant in the calendar of Tokyo: %j', (limit, counter) => {
     expect(countersOf([limit], asked(issue)).map(places)).toEqual([counter]);
   });
@@ -41,6 +38,84 @@ describe('limits', () => {
     expect(
       (['minute', 'hour', 'day'] as const).map((per) => countersOf([{ kind: 'uses', per, times: 1 }], asked(spend, next))[0]?.period),
     ).toEqual(['2020-04-01T00:00', '2020-04-01T00', '2020-04-01']);
+  });
+
+  it.each([
+    ['2020-03-31T00:05:00Z', '2020-03-31T09:05', '2020-03-31T09'],
+    ['2020-03-31T14:59:59.999Z', '2020-03-31T23:59', '2020-03-31T23'],
+    ['2020-03-31T15:00:00Z', '2020-04-01T00:00', '2020-04-01T00'],
+    ['2020-03-31T23:30:00Z', '2020-04-01T08:30', '2020-04-01T08'],
+  ])('name the minute and the hour in Tokyo: %s', (when, minute, hour) => {
+    const per = (period: 'minute' | 'hour') => countersOf([{ kind: 'uses', per: period, times: 1 }], asked(spend, parseInstant(when)));
+
+    expect(per('minute')).toEqual([{ account: 'holder:h', key: 'uses/minute', period: minute }]);
+    expect(per('hour')).toEqual([{ account: 'holder:h', key: 'uses/hour', period: hour }]);
+  });
+
+  it.each<[AnyInstruction['kind'], AnyInstruction, string[]]>([
+    ['issue', issue, ['granted', 'budget', 'balance']],
+    ['hold', { kind: 'hold', hold: 'h', amount: points(1), places: [] }, ['uses']],
+    ['spend', spend, ['uses']],
+    ['convert', { ...spend, kind: 'convert' }, ['uses']],
+    ['donate', { ...spend, kind: 'donate' }, ['uses']],
+    ['transfer', { kind: 'transfer', amount: points(1), to: 'holder:x' }, ['balance', 'uses']],
+    ['capture', { kind: 'capture', hold: 'h', amount: points(1), final: true, to: 'merchant:m' }, []],
+    ['release', { kind: 'release', hold: 'h' }, []],
+    ['refund', { kind: 'refund', of: 'r', amount: points(1) }, []],
+    ['adjust', { kind: 'adjust', direction: 'add', amount: points(1), funding: 'free' }, []],
+    ['reverse', { kind: 'reverse', of: 'r' }, []],
+  ])('of every kind concern what they are meant for: %s', (_, instruction, kinds) => {
+    const none: Limit[] = [
+      { kind: 'granted', per: 'day', points: points(0) },
+      { kind: 'budget', per: 'day', points: points(0) },
+      { kind: 'balance', points: points(0) },
+      { kind: 'uses', per: 'day', points: points(0) },
+    ];
+    const stopped = none.filter(
+      (limit) =>
+        passesCap([limit], asked(instruction), points(1), points(0), used(0, 0)) ??
+        passesVelocity([limit], asked(instruction), points(1), used(0, 0)),
+    );
+
+    expect(stopped.map((limit) => limit.kind)).toEqual(kinds);
+    expect(countersOf(none, asked(instruction)).map(({ key }) => key)).toEqual(
+      kinds.filter((kind) => kind !== 'balance').map((kind) => `${kind}/day`),
+    );
+  });
+
+  it.each([
+    ['activity:radio', true],
+    ['activity:*', true],
+    ['activity:radio:*', false],
+    ['activity:rad', false],
+    ['activity', false],
+    ['radio', false],
+    ['act:*', false],
+    ['activity*', false],
+    ['*', false],
+  ])('are for a source by its name or for a kind of source: %s', (source, concerned) => {
+    expect(countersOf([granted('day', source)], asked(issue))).toHaveLength(concerned ? 1 : 0);
+  });
+
+  it.each<[string, Limit, string, number]>([
+    ['a number alone', { kind: 'uses', per: 'day', times: 3 }, 'uses/day/times', 3],
+    ['a sum alone', { kind: 'uses', per: 'day', points: points(500) }, 'uses/day/points', 401],
+  ])('of use may be %s', (_, limit, cap, over) => {
+    const usedBefore = cap.endsWith('times') ? used(over, 9_999) : used(9_999, over);
+    const usedLess = cap.endsWith('times') ? used(over - 1, 9_999) : used(9_999, over - 1);
+
+    expect(passesVelocity([limit], asked(spend), points(100), usedBefore)).toMatchObject({ facts: { cap, used: over } });
+    expect(passesVelocity([limit], asked(spend), points(100), usedLess)).toBeUndefined();
+  });
+
+  it('are passed over where they do not concern the instruction, and the next ones count', () => {
+    const [uses, cap]: Limit[] = [{ kind: 'uses', per: 'day', times: 0 }, granted('day', 'partner:*')];
+    const rules = [cap!, uses!, granted('day')];
+
+    expect(passesCap(rules, asked(issue), points(501), points(0), used(0, 0))).toMatchObject({ facts: { cap: 'granted/day' } });
+    expect(passesVelocity(rules, asked(spend), points(1), used(0, 0))).toMatchObject({ facts: { cap: 'uses/day/times' } });
+    expect(passesVelocity([granted('day')], asked(issue), points(501), used(9, 9_999))).toBeUndefined();
+    expect(passesCap([uses!], asked(spend), points(501), points(9_999), used(9, 9_999))).toBeUndefined();
   });
 
   it.each<[string, Limit, AnyInstruction]>([

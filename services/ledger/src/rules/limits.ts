@@ -75,8 +75,9 @@ export function passesCap(
 /** The first limit of use that an instruction would pass: its number before its sum. */
 export function passesVelocity(limits: readonly Limit[], asked: Asked, amount: Points, tallyOf: TallyOf): Rejection | undefined {
   for (const limit of limits) {
-    const [counter] = limit.kind === 'uses' ? countersOf([limit], asked) : [];
-    if (limit.kind !== 'uses' || !counter) continue;
+    if (limit.kind !== 'uses') continue;
+    const [counter] = countersOf([limit], asked);
+    if (!counter) continue;
     const used = tallyOf(counter);
     if (limit.times !== undefined && used.times + 1 > limit.times) {
       return {

@@ -18,6 +18,7 @@ const aLot = (of: Partial<Lot> = {}): Lot => ({
   expired: points(0),
   ...of,
 });
+const part = (lot: string, amount: number) => ({ lot, amount: points(amount) });
 const lots = fc.array(
   fc
     .record({
@@ -71,6 +72,100 @@ describe('lots', () => {
     ];
     const twin = aLot({ lot: '5', expiresAt: early.expiresAt });
     expect([late, never, twin, preferred, early].sort(byDrawOrder).map((lot) => lot.lot)).toEqual(['9', '4', '5', '3', '2']);
+  });
+
+  it.each<[Partial<Lot>, Partial<Lot>, number]>([
+    [{ priority: 1 }, { priority: 3 }, -1],
+    [{ priority: 1, expiresAt: null, lot: '9' }, { priority: 3, lot: '1' }, -1],
+    [{ expiresAt: null, lot: '1' }, { lot: '9' }, 1],
+    [{ expiresAt: null, lot: '1' }, { expiresAt: null, lot: '2' }, -1],
+    [{ lot: '9' }, { expiresAt: parseInstant('2018-02-01T00:00:00.001Z'), lot: '1' }, -1],
+    [{ lot: '1' }, { lot: '2' }, -1],
+    [{ lot: '1' }, { lot: '1' }, 0],
+  ])('%j against %j in draw order: %i', (a, b, order) => {
+    expect(Math.sign(byDrawOrder(aLot(a), aLot(b)))).toBe(order);
+    expect(Math.sign(byDrawOrder(aLot(b), aLot(a)))).toBe(0 - order);
+  });
+
+  it.each<[string, Partial<Lot>[], number, object]>([
+    ['all of one', [{ lot: 'a' }], 100, { ok: true, parts: [{ lot: 'a', amount: 100 }] }],
+    [
+      'some of the second',
+      [{ lot: 'a' }, { lot: 'b' }],
+      101,
+      {
+        ok: true,
+        parts: [
+          { lot: 'a', amount: 100 },
+          { lot: 'b', amount: 1 },
+        ],
+      },
+    ],
+    [
+      'what is not held',
+      [
+        { lot: 'a', held: points(100) },
+        { lot: 'b', held: points(40) },
+      ],
+      60,
+      { ok: true, parts: [{ lot: 'b', amount: 60 }] },
+    ],
+    ['what is not there', [{ held: points(40) }], 61, { ok: false, available: 60, elsewhere: 0, expired: 0 }],
+    ['what is good elsewhere', [{ usableAt: ['shop:b'], held: points(30) }], 1, { ok: false, available: 0, elsewhere: 70, expired: 0 }],
+    ['what is over', [{ expiresAt: t, held: points(30) }], 1, { ok: false, available: 0, elsewhere: 0, expired: 70 }],
+    [
+      'what is over, and was taken by expiry',
+      [{ expiresAt: t, remaining: points(30), held: points(30), expired: points(70) }],
+      1,
+      { ok: false, available: 0, elsewhere: 0, expired: 70 },
+    ],
+    [
+      'what is over, elsewhere',
+      [{ expiresAt: t, usableAt: ['shop:b'], expired: points(5) }],
+      1,
+      { ok: false, available: 0, elsewhere: 0, expired: 0 },
+    ],
+    [
+      'what is granted later, here and elsewhere',
+      [
+        { grantedAt: parseInstant('2018-01-10T00:00:00.001Z') },
+        { grantedAt: parseInstant('2018-01-10T00:00:00.001Z'), usableAt: ['shop:b'] },
+      ],
+      1,
+      { ok: false, available: 0, elsewhere: 0, expired: 0 },
+    ],
+    ['of nothing', [], 1, { ok: false, available: 0, elsewhere: 0, expired: 0 }],
+  ])('are asked for %s', (_, some, needed, drawing) => {
+    expect(draw(some.map(aLot), points(needed), t, ['shop:a'])).toEqual(drawing);
+  });
+
+  it.each<[number, number, [string, number][]]>([
+    [0, 0, []],
+    [0, 20, [['a', 20]]],
+    [
+      0,
+      21,
+      [
+        ['a', 20],
+        ['b', 1],
+      ],
+    ],
+    [20, 1, [['b', 1]]],
+    [
+      19,
+      12,
+      [
+        ['a', 1],
+        ['b', 10],
+        ['c', 1],
+      ],
+    ],
+    [30, 5, [['c', 5]]],
+    [35, 1, []],
+  ])('are cut from point %i on for %i points', (from, amount, slice) => {
+    const parts = [part('a', 20), part('b', 10), part('c', 5)];
+
+    expect(sliceParts(parts, points(from), points(amount))).toEqual(slice.map(([lot, of]) => part(lot, of)));
   });
 
   it('have a total draw order', () => {

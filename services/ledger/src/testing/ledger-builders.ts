@@ -4,18 +4,13 @@ import type { DoorRequest } from '../post/request.js';
 import { insertProgramme } from '../programmes/programme-store.js';
 import type { Instruction } from '../rules/instruction.js';
 import type { Rules } from '../rules/programme.js';
+import { someRules } from './decision-builders.js';
+
+export { someRules };
 
 /** Valid things for tests; a test states only what it is about. */
 export const kawasaki = programmeId('141305-trial');
 export const tamana = programmeId('432067-trial');
-
-export const someRules: Rules = {
-  expiry: { kind: 'days-after-grant', days: 100 },
-  usableAt: [],
-  refundOfExpired: { kind: 'restore-and-expire' },
-  priority: 0,
-  transferAllowed: false,
-};
 
 export async function openProgramme(
   database: Database,
