@@ -3,7 +3,7 @@ import { problem } from '@points/http';
 import { parseInstant, uuidv7, type Instant } from '@points/kernel';
 import { publish } from '@points/messaging';
 import { instantOf } from '../clock.js';
-import { writeCounts } from '../place-exchange-order/counters.js';
+import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
 import {
   orderOf,
   reversalColumns,
@@ -157,6 +157,7 @@ interface ReversibleRow {
   readonly order_id: string;
   readonly reference: string;
   readonly holder: string;
+  readonly channel: string;
   readonly state: OrderState;
   readonly booked_at: Date | null;
   readonly counts: readonly Count[] | null;
@@ -210,21 +211,17 @@ function problemOf(status: number, code: string, detail: string, facts?: Readonl
   return { status, code, detail, ...(facts && { facts }) };
 }
 
-/** No points were issued, so all that caps and campaigns had counted of it is given back. */
 async function refuseOrder(tx: Tx, { client, programme }: Reverser, order: ReversibleRow, { reason }: ReverseOrder): Promise<void> {
   const refusal = { code: 'cancelled', detail: 'the order was called off before its points were issued', facts: { reason, by: client } };
   await tx.write(cancelWaiting, [order.id, JSON.stringify(refusal)]);
-  await writeCounts(
-    tx,
-    (order.counts ?? []).map((one) => ({ ...one, programme, amount: -one.amount })),
-  );
+  await comeToNothing(tx, [{ ...order, programme }]);
 }
 
 /** Ordered, so that two batches queue up instead of deadlocking. */
 const lockReversible = {
   name: 'lock_reversible_orders',
   text: `
-    select o.id, o.order_id, o.reference, o.holder, o.state, o.booked_at, o.counts, t.reversal_days,
+    select o.id, o.order_id, o.reference, o.holder, o.channel, o.state, o.booked_at, o.counts, t.reversal_days,
            coalesce((select asked_again + 1 from order_reversal where id = o.reversal), 0) as asked_again
     from exchange_order o
     join partner_terms t on t.programme = o.programme and t.partner = o.partner and t.version = o.terms_version
