@@ -6,9 +6,12 @@ import { writeCounts } from '../place-exchange-order/counters.js';
 import type { BonusState } from '../place-exchange-order/order.js';
 import { reversalOfOrder } from '../reverse-orders/ask-reversal.js';
 import type { Count } from '../rules/caps.js';
+import type { Channel } from '../rules/channel.js';
 import { linkOrderAfter } from '../rules/link-order-state.js';
 import { orderAfter, type OrderState } from '../rules/order-state.js';
 import { countsGivenBack, type ReversalReason, type ReversalState } from '../rules/reversal.js';
+import { announce } from '../tell-partners/announce.js';
+import type { PartnerFact } from '../tell-partners/event-types.js';
 import { refusalOf, type PostingFact } from './posting-facts.js';
 
 /**
@@ -41,7 +44,9 @@ export async function endReversals(tx: Tx, facts: readonly PostingFact<'reversal
     tx,
     ended.flatMap((one) => givenBack(one).map((count) => ({ ...count, programme: one.programme }))),
   );
-  return all.filter((one) => one.state !== 'bonus-asked').map((one) => one.order_row);
+  const over = all.filter((one) => one.state !== 'bonus-asked');
+  await announce(tx, over.map(partnerFactOf));
+  return over.map((one) => one.order_row);
 }
 
 interface Taken {
@@ -58,6 +63,10 @@ interface Row {
   readonly asked_again: number;
   readonly tenant: string;
   readonly programme: string;
+  readonly partner: string;
+  readonly order_id: string;
+  readonly channel: Channel;
+  readonly partner_points: string;
   readonly holder: string;
   readonly requested_by: string;
   readonly reason: ReversalReason;
@@ -70,7 +79,10 @@ interface Row {
   readonly bonus_points: string | null;
   readonly bonus_state: BonusState | null;
   readonly counts: readonly Count[] | null;
-  /** Of the time at which the own points were taken back; null before. */
+  /** Of the own points, where they were taken back in a step before. */
+  readonly posting: string | null;
+  readonly taken_points: string | null;
+  readonly owed_points: string | null;
   readonly reversed_at: Date | null;
   readonly own?: Taken;
   readonly refusal?: string | null;
@@ -113,10 +125,35 @@ function takenOf(row: Row, { posting, amount, owed = 0, effectiveAt }: Extract<O
 }
 
 function givenBack(row: Row): Count[] {
-  // The time as the ledger gave it, or as it was stored of the first step.
-  const at = row.own ? (row.own.at as Instant) : row.reversed_at && instantOf(row.reversed_at);
-  if (!at) throw new Error('assertion failed: what is reversed has its time');
-  return countsGivenBack(row.counts ?? [], { at, isBonusTaken: row.bonus_state === 'reversed' || row.bonus_state === 'void' });
+  // An instant of the ledger.
+  return countsGivenBack(row.counts ?? [], {
+    at: ownOf(row).at as Instant,
+    isBonusTaken: row.bonus_state === 'reversed' || row.bonus_state === 'void',
+  });
+}
+
+function ownOf({ own, posting, taken_points: taken, owed_points: owed, reversed_at: at }: Row): Taken {
+  if (own) return own;
+  if (posting === null || taken === null || owed === null || !at) throw new Error('assertion failed: what is reversed has been taken back');
+  return { posting, taken: parsePoints(taken), owed: parsePoints(owed), at: instantOf(at) };
+}
+
+/** Of a reversal that is over. Without the facts of a refusal: they are for whoever asks for the order. */
+function partnerFactOf(row: Row): PartnerFact {
+  const { tenant: municipality, programme, partner, order_id: orderId, channel, reason } = row;
+  const points = { partnerPoints: parsePoints(row.partner_points), municipalPoints: parsePoints(row.municipal_points) };
+  const about = { municipality, programme, partner };
+  if (row.state === 'refused') {
+    // Written by `refusalOf`, a few lines up the road.
+    const { code, detail } = JSON.parse(row.refusal ?? '{}') as { code: string; detail: string };
+    return { ...about, type: 'exchange-order.reversal-refused', data: { orderId, channel, ...points, reason, code, detail } };
+  }
+  const { taken, owed, at } = ownOf(row);
+  return {
+    ...about,
+    type: 'exchange-order.reversed',
+    data: { orderId, channel, ...points, reason, takenBack: taken, owed, reversedAt: at },
+  };
 }
 
 function bonusReversal(row: Row): OutgoingEvent {
@@ -145,8 +182,9 @@ function keyOf(reference: string, askedAgain: number): string {
 const lockReversals = {
   name: 'lock_reversals',
   text: `
-    select r.id, r.order_row, o.reference, r.asked_again, o.tenant, o.programme, o.holder, r.requested_by, r.reason, r.effective_at, r.state,
-           o.state as order_state, coalesce(l.receipt is null and o.channel = 'link', false) as is_uncommitted, o.municipal_points, o.bonus_points, o.bonus_state, o.counts, r.reversed_at
+    select r.id, r.order_row, o.reference, r.asked_again, o.tenant, o.programme, o.partner, o.order_id, o.channel, o.partner_points, o.holder, r.requested_by, r.reason, r.effective_at, r.state,
+           o.state as order_state, coalesce(l.receipt is null and o.channel = 'link', false) as is_uncommitted, o.municipal_points, o.bonus_points, o.bonus_state, o.counts, r.posting, r.taken_points, r.owed_points,
+           r.reversed_at
     from unnest($1::text[], $2::integer[]) as w (reference, asked_again)
     join exchange_order o on o.reference = w.reference
     join order_reversal r on r.order_row = o.id and r.asked_again = w.asked_again

@@ -80,6 +80,10 @@ const askedOf = ({ reference }: Placed) =>
     ]);
     return rows.map((row) => (JSON.parse(row.payload) as { reference: string }).reference.slice(reference.length));
   });
+const toldOf = ({ orderId }: Placed) =>
+  inKawasaki((tx) =>
+    tx.query(`select type, data from partner_event where data->>'orderId' = $1 and type like '%revers%' order by id`, [orderId]),
+  );
 const used = async () => (await inKawasaki((tx) => readCampaign(tx, { ...key, campaign: 'autumn' }))).used;
 
 describe('a reversal', () => {
@@ -116,6 +120,9 @@ describe('a reversal', () => {
     });
     expect(await askedOf(order)).toEqual([':reverse', ':reverse-b']);
     expect(await used()).toBe(before - 50);
+    expect(await toldOf(order)).toMatchObject([
+      { type: 'exchange-order.reversed', data: { reason: 'mistake', takenBack: 300, owed: 200, reversedAt: now } },
+    ]);
   });
 
   it('leaves a bonus with the holder that the ledger does not take back, and the campaign’s budget spent', async () => {
@@ -140,6 +147,7 @@ describe('a reversal', () => {
     await hear(order, 'order', refused);
     await hear(order, 'order', refused);
     expect(await read(order)).toMatchObject({ state: 'completed', reversal: { state: 'refused' } });
+    expect(await toldOf(order)).toMatchObject([{ type: 'exchange-order.reversal-refused', data: { code: 'reverse-exceeds' } }]);
 
     await ask(order);
     await hear(order, 'order', refused);

@@ -4,6 +4,7 @@ import { jstDateOf, uuidv7, type Instant } from '@points/kernel';
 import { instantOf } from '../clock.js';
 import { monthOf } from '../rules/account.js';
 import type { PartnerKey } from '../set-up-partners/put-partner.js';
+import { announce } from '../tell-partners/announce.js';
 import { account, boundsOf, findStatement, lastClosed, nextMonth, standOf, type StatementKey } from './find-statement.js';
 import type { MakeCorrection, StatementView } from './statement-shapes.js';
 
@@ -38,6 +39,9 @@ export async function closeStatement(
   await tx.write(insertStatement, [
     ...[id, key.municipality, key.programme, key.partner, key.month, JSON.stringify(figures), client, now, reason],
   ]);
+  const { municipality, programme, partner, month } = key;
+  const data = { month, totalYen: figures.net.totalYen, closedAt: now };
+  await announce(tx, [{ municipality, programme, partner, type: 'statement.closed', data }]);
   return { isNew: true, statement: await findStatement(tx, key) };
 }
 

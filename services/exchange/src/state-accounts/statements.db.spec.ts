@@ -212,6 +212,10 @@ describe('a statement', () => {
 
     expect(closes.map((one) => one.isNew).sort()).toEqual([false, true]);
     expect(closes[0]?.statement).toEqual(closes[1]?.statement);
+    const told = await inKawasaki((tx) =>
+      tx.query(`select data from partner_event where partner = $1 and type = 'statement.closed'`, [key.partner]),
+    );
+    expect(told).toMatchObject([{ data: { month: '2026-03', totalYen: 71 } }]);
   });
 
   it('is closed after its month, in the order of months, and a month without lines may be passed', async () => {

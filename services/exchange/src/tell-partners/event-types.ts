@@ -1,6 +1,7 @@
 import { IsInstant, IsPoints, IsProgramme } from '@points/http';
-import { IsIn, IsString, IsUUID } from 'class-validator';
+import { IsIn, IsInt, IsString, IsUUID, Min } from 'class-validator';
 import { channels, type Channel } from '../rules/channel.js';
+import { reversalReasons, type ReversalReason } from '../rules/reversal.js';
 import { disableReasons, type DisableReason } from '../rules/webhook-retry.js';
 
 /** In the data of every event. No personal data beyond what the partner gave us: its own order id, amounts, states. */
@@ -46,6 +47,49 @@ export class ExchangeOrderRefused extends AboutOrder {
   detail!: string;
 }
 
+export class ExchangeOrderReversed extends AboutOrder {
+  @IsIn([...reversalReasons])
+  reason!: ReversalReason;
+
+  /** Of the order's own points: those that were still there. */
+  @IsInt()
+  @Min(0)
+  takenBack!: number;
+
+  /** Those that were used already and are a debt of the holder now. */
+  @IsInt()
+  @Min(0)
+  owed!: number;
+
+  @IsInstant()
+  reversedAt!: string;
+}
+
+export class ExchangeOrderReversalRefused extends AboutOrder {
+  @IsIn([...reversalReasons])
+  reason!: ReversalReason;
+
+  /** As in the answer to the reversal, such as reverse-exceeds. */
+  @IsString()
+  code!: string;
+
+  @IsString()
+  detail!: string;
+}
+
+export class StatementClosed extends AboutPartner {
+  /** Of the calendar in Tokyo. */
+  @IsString()
+  month!: string;
+
+  /** What the partner owes, without tax; negative: the other way. */
+  @IsInt()
+  totalYen!: number;
+
+  @IsInstant()
+  closedAt!: string;
+}
+
 export class WebhookEndpointDisabled extends AboutPartner {
   @IsString()
   endpoint!: string;
@@ -67,6 +111,12 @@ export class WebhookPing extends AboutPartner {
 export const partnerEvents = {
   'exchange-order.completed': { summary: 'The points of an exchange order are issued', data: ExchangeOrderCompleted },
   'exchange-order.refused': { summary: 'The ledger has refused an exchange order; nothing was issued', data: ExchangeOrderRefused },
+  'exchange-order.reversed': { summary: 'The points of an exchange order are taken back', data: ExchangeOrderReversed },
+  'exchange-order.reversal-refused': {
+    summary: 'The ledger has refused to take an exchange order back; it stands as before',
+    data: ExchangeOrderReversalRefused,
+  },
+  'statement.closed': { summary: 'The statement of a month is closed, for good', data: StatementClosed },
   'webhook-endpoint.disabled': {
     summary: 'Nothing is sent to one of the partner’s endpoints any more; told to the others',
     data: WebhookEndpointDisabled,
