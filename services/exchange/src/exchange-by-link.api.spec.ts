@@ -77,6 +77,11 @@ const read = (order: { orderId: string }, programme = trial) =>
 const stateOf = async (order: { orderId: string }, programme = trial) => (await read(order, programme)).body.state;
 const ended = (order: { orderId: string }, state: string, programme = trial) =>
   eventually(async () => (await stateOf(order, programme)) === state, { timeoutMs: 20_000 });
+/** What the partner's own system is told by webhook. */
+const toldOf = async ({ orderId }: { orderId: string }) =>
+  (
+    await admin.query<{ type: string }>(`select type from exchange.partner_event where data ->> 'orderId' = $1 order by id`, [orderId])
+  ).rows.map((row) => row.type);
 /** What both companies' books say of a member: taken there, issued here, and nothing left reserved. */
 async function booksOf({ account, holder }: Linked) {
   const { available, reserved, taken } = await site.balance(account);
@@ -95,6 +100,7 @@ describe('an order of a linked account', () => {
       expect.objectContaining({ state: 'completed', channel: 'link', partnerPoints: 1_000, municipalPoints: 500 }),
     ]);
     expect(await booksOf(member)).toEqual({ available: 9_000, reserved: 0, taken: 1_000, issued: 500 });
+    expect(await toldOf(order)).toEqual(['exchange-order.completed']);
     expect((await read(order)).body.atPartner).toEqual({
       link: member.link,
       lapsesAt: expect.any(String) as string,
@@ -138,9 +144,11 @@ describe('an order of a linked account', () => {
   it('is cancelled at the partner where the ledger refuses', async () => {
     const member = await aMember(closedProgramme);
 
-    const { status, body } = await place(anOrder(member), closedProgramme);
+    const order = anOrder(member);
+    const { status, body } = await place(order, closedProgramme);
 
     expect([status, body.code]).toEqual([422, 'outside-period']);
+    expect(await toldOf(order)).toEqual(['exchange-order.refused']);
     expect(await booksOf(member)).toEqual({ available: 10_000, reserved: 0, taken: 0, issued: 0 });
     expect((await site.books()).reservations.filter((one) => one.account === member.account)).toMatchObject([{ state: 'cancelled' }]);
   });

@@ -1,15 +1,18 @@
 import type { Tx } from '@points/database';
 import { parsePoints, uuidv7, type Instant, type Points } from '@points/kernel';
 import { publish } from '@points/messaging';
+import { instantOf } from '../clock.js';
 import { connectionColumns, type ConnectionRow } from '../link-accounts/connection.js';
-import { bonusOf, endingOrderColumns, type EndingOrder } from '../place-exchange-order/after-issue.js';
+import { bonusOf, completedFact, endingOrderColumns, refusedFact, type EndingOrder } from '../place-exchange-order/after-issue.js';
 import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
 import { issueOf } from '../place-exchange-order/issue.js';
+import type { RefusalView } from '../place-exchange-order/order.js';
 import { takeBackUncommitted } from '../reverse-orders/reverse-orders.js';
 import { linkOrderAfter, partnerStepOf, type LinkOrderEvent, type PartnerStep } from '../rules/link-order-state.js';
 import type { OrderState } from '../rules/order-state.js';
 import type { PartnerAnswer } from '../rules/partner-answer.js';
 import { partnerAttemptsMax, retryDelayMs } from '../rules/retry.js';
+import { announce } from '../tell-partners/announce.js';
 import { makeDue } from './link-order.js';
 
 /** One attempt to have a partner reserve, commit or cancel. */
@@ -67,8 +70,11 @@ export async function recordPartnerSaid(
     case 'committed':
       await tx.write('update link_order set receipt = $2 where id = $1', [work.id, said.receipt]);
       await publish(tx, bonusOf(order));
+      if (order.posting === null || !order.booked_at) throw new Error('assertion failed: what is committed is issued');
+      await announce(tx, [completedFact(order, order.posting, instantOf(order.booked_at))]);
       return move(tx, order, 'partner-committed', { bonus: 'pending' });
     case 'cancelled':
+      if (order.refusal) await announce(tx, [refusedFact(order, order.refusal)]);
       return move(tx, order, 'partner-cancelled');
     case 'refused':
       if (work.step === 'reserve') return refuse(tx, ended, refusalOf('partner-refused', said.detail, ended, said.code));
@@ -104,13 +110,14 @@ interface Ended {
 }
 
 /** Nothing is reserved at the partner, and nothing will be: the order is over. */
-async function refuse(tx: Tx, { order }: Ended, refusal: string): Promise<PartnerRecord> {
+async function refuse(tx: Tx, { order }: Ended, refusal: RefusalView): Promise<PartnerRecord> {
   await comeToNothing(tx, [order]);
+  await announce(tx, [refusedFact(order, refusal)]);
   return move(tx, order, 'partner-refused', { refusal, bonus: 'void' });
 }
 
 /** Something may be reserved at the partner: it is cancelled, and then the order is over. */
-async function giveUp(tx: Tx, { order }: Ended, refusal: string, problem?: string): Promise<PartnerRecord> {
+async function giveUp(tx: Tx, { order }: Ended, refusal: RefusalView, problem?: string): Promise<PartnerRecord> {
   await comeToNothing(tx, [order]);
   return move(tx, order, 'reserve-given-up', { refusal, bonus: 'void', ...(problem !== undefined && { problem }) });
 }
@@ -119,7 +126,7 @@ async function giveUp(tx: Tx, { order }: Ended, refusal: string, problem?: strin
 async function takeBack(
   tx: Tx,
   { order, partner }: Ended,
-  refusal: string,
+  refusal: RefusalView,
   { code, detail }: { readonly code: string; readonly detail: string },
   now: Instant,
 ): Promise<PartnerRecord> {
@@ -134,12 +141,12 @@ async function move(
   tx: Tx,
   order: OrderRow,
   event: LinkOrderEvent,
-  change: { readonly refusal?: string; readonly bonus?: 'pending' | 'void'; readonly problem?: string } = {},
+  change: { readonly refusal?: RefusalView; readonly bonus?: 'pending' | 'void'; readonly problem?: string } = {},
 ): Promise<OrderState> {
   const state = linkOrderAfter(order.state, event);
   if (!state) throw new Error(`assertion failed: an order that is ${order.state} does not hear ${event}`);
   const bonus = order.campaign === null ? null : (change.bonus ?? null);
-  await tx.write(writeOrder, [order.id, state, change.refusal ?? null, bonus]);
+  await tx.write(writeOrder, [order.id, state, change.refusal ? JSON.stringify(change.refusal) : null, bonus]);
   if (partnerStepOf(state)) await makeDue(tx, [order.id]);
   else await tx.write(rest, [order.id]);
   if (change.problem !== undefined)
@@ -147,8 +154,8 @@ async function move(
   return state;
 }
 
-function refusalOf(code: string, detail: string, { partner }: Ended, partnerCode?: string): string {
-  return JSON.stringify({ code, detail, facts: { partner, ...(partnerCode !== undefined && { partnerCode }) } });
+function refusalOf(code: string, detail: string, { partner }: Ended, partnerCode?: string): RefusalView {
+  return { code, detail, facts: { partner, ...(partnerCode !== undefined && { partnerCode }) } };
 }
 
 function toIssue({ order, partner }: Ended) {
@@ -158,6 +165,9 @@ function toIssue({ order, partner }: Ended) {
 
 interface OrderRow extends EndingOrder {
   readonly state: OrderState;
+  readonly posting: string | null;
+  readonly booked_at: Date | null;
+  readonly refusal: RefusalView | null;
 }
 
 interface WorkRow extends ConnectionRow {
@@ -186,7 +196,7 @@ const claim = {
 // The order first, as whoever hears the ledger does.
 const lockOrder = {
   name: 'lock_link_order',
-  text: `select ${endingOrderColumns}, state from exchange_order where id = $1 for update`,
+  text: `select ${endingOrderColumns}, state, posting, booked_at, refusal from exchange_order where id = $1 for update`,
 };
 const lockRow = { name: 'lock_partner_work', text: 'select lease, reserve_until from link_order where id = $1 for update' };
 

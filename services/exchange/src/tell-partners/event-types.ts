@@ -117,6 +117,7 @@ export const partnerEvents = {
     data: ExchangeOrderReversalRefused,
   },
   'statement.closed': { summary: 'The statement of a month is closed, for good', data: StatementClosed },
+  'exchange-order.refused': { summary: 'An exchange order is refused; nothing was issued', data: ExchangeOrderRefused },
   'webhook-endpoint.disabled': {
     summary: 'Nothing is sent to one of the partner’s endpoints any more; told to the others',
     data: WebhookEndpointDisabled,
