@@ -110,7 +110,6 @@ export class WebhookPing extends AboutPartner {
 /** All that partners are told. Another type is a class above, a line here, and a call of `announce` where it becomes true. */
 export const partnerEvents = {
   'exchange-order.completed': { summary: 'The points of an exchange order are issued', data: ExchangeOrderCompleted },
-  'exchange-order.refused': { summary: 'The ledger has refused an exchange order; nothing was issued', data: ExchangeOrderRefused },
   'exchange-order.reversed': { summary: 'The points of an exchange order are taken back', data: ExchangeOrderReversed },
   'exchange-order.reversal-refused': {
     summary: 'The ledger has refused to take an exchange order back; it stands as before',
