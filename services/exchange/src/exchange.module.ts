@@ -12,6 +12,7 @@ import { LinksController } from './link-accounts/links.http.js';
 import { SealKeeper } from './link-accounts/seal-keeper.js';
 import { SignInAtPartner } from './link-accounts/sign-in-at-partner.js';
 import { OnHolderRegistered } from './link-holders/on-holder-registered.js';
+import { OrderListController } from './list-orders/order-list.http.js';
 import { ExchangeOrdersController } from './place-exchange-order/exchange-orders.http.js';
 import { OrderDesk } from './place-exchange-order/order-desk.js';
 import { OrderEnds } from './place-exchange-order/order-ends.js';
@@ -30,6 +31,10 @@ import { InvoicePartiesController } from './state-accounts/invoice-parties.http.
 import { StatementsController } from './state-accounts/statements.http.js';
 import { DeliverWebhooks } from './tell-partners/deliver-webhooks.job.js';
 import { WebhookEndpointsController } from './tell-partners/webhook-endpoints.http.js';
+import { ReceiveUpload } from './upload-orders/receive-upload.js';
+import { UploadKeysController } from './upload-orders/upload-keys.http.js';
+import { UploadsController } from './upload-orders/uploads.http.js';
+import { WorkUploads } from './upload-orders/work-uploads.job.js';
 import { Waiting } from './waiting.js';
 
 @Module({
@@ -49,6 +54,9 @@ import { Waiting } from './waiting.js';
     ConnectionsController,
     LinksController,
     LinkOrdersController,
+    OrderListController,
+    UploadsController,
+    UploadKeysController,
     SchemesController,
     ConversionsController,
     WebhookEndpointsController,
@@ -60,5 +68,6 @@ import { Waiting } from './waiting.js';
     ...[Waiting, OrderDesk, OrderEnds, CouponKey, Prune, CreditAtScheme, DeliverWebhooks],
     ...[SealKeeper, SignInAtPartner, LinkTokens, AskPartners],
   ],
+  providers: [Waiting, OrderDesk, OrderEnds, CouponKey, Prune, CreditAtScheme, ReceiveUpload, WorkUploads],
 })
 export class ExchangeModule {}

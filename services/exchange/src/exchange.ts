@@ -5,6 +5,7 @@ import { ExchangeModule } from './exchange.module.js';
 import { migrations } from './migrations.js';
 import { takeLists } from './reconcile-partners/take-lists.js';
 import { webhooks } from './tell-partners/webhook-descriptions.js';
+import { takeUploads } from './upload-orders/take-uploads.js';
 
 /** The service as its main and its tests start it. */
 export const exchange: ServiceDefinition<ExchangeConfig> = {
@@ -14,7 +15,10 @@ export const exchange: ServiceDefinition<ExchangeConfig> = {
   module: ExchangeModule,
   config: ExchangeConfig,
   migrations,
-  prepare: takeLists,
+  prepare: (app) => {
+    takeLists(app);
+    takeUploads(app);
+  },
   reads: [postingCompletedV1, holderRegisteredV1, programmeChangedV1],
   webhooks,
 };

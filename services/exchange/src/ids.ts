@@ -1,5 +1,6 @@
 import { ProgrammePath } from '@points/http';
-import { Matches } from 'class-validator';
+import type { Instant } from '@points/kernel';
+import { IsUUID, Matches } from 'class-validator';
 
 /** Partners, schemes, orders and conversions have ids that others gave them, Japanese ones too: printable, without white space. */
 export const idForm = /^[^\p{C}\p{Z}]{1,60}$/u;
@@ -19,6 +20,16 @@ export class ExchangeOrderPath extends PartnerPath {
 
 export type ExchangeOrderKey = Pick<ExchangeOrderPath, 'programme' | 'partner' | 'orderId'>;
 
+export class UploadPath extends PartnerPath {
+  @IsUUID()
+  upload!: string;
+}
+
+export class UploadKeyPath extends PartnerPath {
+  @Matches(idForm)
+  kid!: string;
+}
+
 export class SchemePath extends ProgrammePath {
   @Matches(idForm)
   scheme!: string;
@@ -27,4 +38,10 @@ export class SchemePath extends ProgrammePath {
 export class ConversionPath extends ProgrammePath {
   @Matches(paperIdForm)
   conversionId!: string;
+}
+
+/** The lowest id that can have been made at this instant (UUID version 7: 48 bits of milliseconds). */
+export function firstIdOf(instant: Instant): string {
+  const ms = new Date(instant).getTime().toString(16).padStart(12, '0');
+  return `${ms.slice(0, 8)}-${ms.slice(8)}-7000-8000-000000000000`;
 }

@@ -11,6 +11,7 @@ import { createAccounts } from './state-accounts/create-accounts.js';
 import { createAccountLinks, createLinkOrders } from './schema/create-account-links.js';
 import { createCampaigns, createQuotes, createTerms, extendOrders } from './schema/create-terms.js';
 import { createWebhooks } from './tell-partners/create-webhooks.js';
+import { createUploads } from './schema/create-uploads.js';
 
 const createPartners: Migration = {
   name: 'CreatePartners1763800002001',
@@ -179,6 +180,7 @@ export const migrations: readonly Migration[] = [
   createWebhooks,
   createAccountLinks,
   createLinkOrders,
+  createUploads,
 ];
 
 function listed(states: readonly string[]): string {

@@ -9,6 +9,7 @@ import { linkOrderAfter, partnerStepOf } from '../rules/link-order-state.js';
 import { isSettled, orderAfter, type OrderState } from '../rules/order-state.js';
 import { announce } from '../tell-partners/announce.js';
 import type { PartnerFact } from '../tell-partners/event-types.js';
+import { countEnds } from '../upload-orders/count-ends.js';
 import { refusalOf, type PostingFact } from './posting-facts.js';
 
 export interface EndedOrders {
@@ -59,6 +60,10 @@ export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]):
     moved.filter(({ outcome }) => outcome.status === 'refused').map(({ order }) => order),
   );
   await announce(tx, moved.flatMap(partnerFactsOf));
+  await countEnds(
+    tx,
+    moved.map(({ order, outcome }) => ({ tenant: order.tenant, upload: order.upload, isPosted: outcome.status === 'posted' })),
+  );
   const due = moved.filter(({ state }) => partnerStepOf(state)).map(({ order }) => order.id);
   await makeDue(tx, due);
   return { over: moved.filter(({ state }) => isSettled(state)).map(({ order }) => order.id), isPartnerDue: due.length > 0 };
@@ -74,6 +79,7 @@ interface Moved {
 
 interface OrderRow extends EndingOrder {
   readonly state: OrderState;
+  readonly upload: string | null;
 }
 
 function bonusStateOf({ order, state, outcome }: Moved): BonusState | null {
@@ -91,7 +97,7 @@ function partnerFactsOf({ order, state, outcome }: Moved): PartnerFact[] {
 // Ordered, so that two consumers of one batch queue up instead of deadlocking.
 const lockOrders = {
   name: 'lock_orders',
-  text: `select ${endingOrderColumns}, state from exchange_order where reference = any ($1) order by id for update`,
+  text: `select ${endingOrderColumns}, state, upload from exchange_order where reference = any ($1) order by id for update`,
 };
 
 const writeOrders = {

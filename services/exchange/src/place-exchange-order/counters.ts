@@ -49,8 +49,13 @@ export async function lockCounters(tx: Tx, wanted: readonly (Owned & Counter)[])
   return new Tally(all.map((one) => ({ ...one, used: used.get(nameOf(one.programme, one)) ?? 0 })));
 }
 
-/** Counters as they stand, for a decision that writes nothing. */
-export async function readTally(tx: Tx, programme: string, wanted: readonly Counter[]): Promise<Tally> {
+/** Counters as they stand, and what the caller adds to them, for a decision that writes nothing. */
+export async function readTally(
+  tx: Tx,
+  programme: string,
+  wanted: readonly Counter[],
+  added: (counter: Counter) => number = () => 0,
+): Promise<Tally> {
   if (wanted.length === 0) return new Tally([]);
   const rows = await tx.query<Counter & { used: string }>(
     `select c.key, c.period, c.used from unnest($2::text[], $3::text[]) as w (key, period)
@@ -58,7 +63,9 @@ export async function readTally(tx: Tx, programme: string, wanted: readonly Coun
     [programme, wanted.map((one) => one.key), wanted.map((one) => one.period)],
   );
   const used = new Map(rows.map((row) => [nameOf(programme, row), Number(row.used)]));
-  return new Tally(wanted.map((one) => ({ municipality: '', programme, ...one, used: used.get(nameOf(programme, one)) ?? 0 })));
+  return new Tally(
+    wanted.map((one) => ({ municipality: '', programme, ...one, used: (used.get(nameOf(programme, one)) ?? 0) + added(one) })),
+  );
 }
 
 /** Adds to counters; a negative amount gives back. */

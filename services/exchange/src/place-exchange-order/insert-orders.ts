@@ -47,6 +47,7 @@ export function orderParameters(orders: readonly NewOrder[]): unknown[] {
     of(({ wish }) => wish.order.origin?.address ?? null),
     of(({ wish }) => wish.order.origin?.device ?? null),
     of(({ hits }) => (hits.length ? JSON.stringify(hits) : null)),
+    of(({ wish }) => wish.upload ?? null),
   ];
 }
 
@@ -56,13 +57,13 @@ export const insertOrders = {
   text: `
     insert into exchange_order (id, tenant, programme, partner, order_id, reference, my_key_id, holder, partner_points, municipal_points, rest,
       terms_version, accepted_at, is_history, client, channel, quote, campaign, bonus_points, bonus_borne_by, bonus_state, counts, state,
-      origin_address, origin_device, screening)
+      origin_address, origin_device, screening, upload)
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::bigint[],
       $10::bigint[], $11::bigint[], $12::integer[], $13::timestamptz[], $14::boolean[], $15::text[], $16::text[], $17::uuid[], $18::text[],
-      $19::bigint[], $20::text[], $21::text[], $22::jsonb[], $23::text[], $24::text[], $25::text[], $26::jsonb[])
+      $19::bigint[], $20::text[], $21::text[], $22::jsonb[], $23::text[], $24::text[], $25::text[], $26::jsonb[], $27::uuid[])
       as i (id, tenant, programme, partner, order_id, reference, my_key_id, holder, partner_points, municipal_points, rest, terms_version,
             accepted_at, is_history, client, channel, quote, campaign, bonus_points, bonus_borne_by, bonus_state, counts, state,
-            origin_address, origin_device, screening)
+            origin_address, origin_device, screening, upload)
     order by reference
     on conflict do nothing`,
 };

@@ -5,6 +5,7 @@ import { publish } from '@points/messaging';
 import { insertLinkOrders } from '../exchange-by-link/link-order.js';
 import type { Campaign } from '../rules/campaign.js';
 import { channelOf, takesChannel, type Channel } from '../rules/channel.js';
+import type { Counter } from '../rules/caps.js';
 import type { OrderState } from '../rules/order-state.js';
 import { countersFor, price, type Price, type PricedOrder } from '../rules/price.js';
 import { runningCampaigns } from '../run-campaigns/campaigns.js';
@@ -12,7 +13,7 @@ import { termsOf } from '../set-up-partners/partner.js';
 import { flaggedEvent, type FlaggedOrder } from '../screen-orders/flagged.js';
 import { Screening, type OrderToScreen } from '../screen-orders/screen-orders.js';
 import { hardestAction, screen, type Hit } from '../rules/screening.js';
-import { lockCounters, writeCounts, type Tally } from './counters.js';
+import { lockCounters, readTally, writeCounts, type Tally } from './counters.js';
 import { issueOf, type OrderToIssue } from './issue.js';
 import { insertOrders, orderParameters, type NewOrder } from './insert-orders.js';
 import type { ExchangeOrderView, Order, PlaceExchangeOrder } from './order.js';
@@ -26,6 +27,8 @@ export interface OrderWish {
   readonly programme: string;
   readonly order: PlaceExchangeOrder;
   readonly channel: Channel;
+  /** The file that it came in. */
+  readonly upload?: string;
   readonly client: string;
   /** May place orders for every partner. */
   readonly isOnBehalf: boolean;
@@ -42,10 +45,57 @@ export type Placed = { readonly isNew: boolean; readonly order: Order } | { read
  * @throws OrdersRaced when another transaction placed one of them meanwhile: roll back and call again
  */
 export async function placeOrders(tx: Tx, wishes: readonly OrderWish[], now: Instant): Promise<Placed[]> {
+  const { placed, fresh, flagged, tally } = await decideAll(tx, wishes, now, (wanted) => lockCounters(tx, wanted));
+  const alerts = flagged.map((one) => flaggedEvent(one, now));
+  if (fresh.length === 0) {
+    await publish(tx, alerts);
+    return placed;
+  }
+  const written = await tx.write(insertOrders, orderParameters(fresh));
+  if (written !== fresh.length) throw new OrdersRaced();
+  await writeCounts(tx, tally.changes);
+  const issues = fresh.filter(({ order }) => order.view.state === 'pending').map((one) => issueOf(toIssue(one)));
+  await publish(tx, [...issues, ...alerts]);
+  await insertLinkOrders(
+    tx,
+    fresh.flatMap(({ order, municipality, link }) =>
+      link === undefined ? [] : [{ id: order.id, municipality, link, isDue: order.view.state === 'reserving' }],
+    ),
+    now,
+  );
+  return placed;
+}
+
+export interface Trial {
+  readonly programme: string;
+  readonly wishes: readonly OrderWish[];
+  readonly now: Instant;
+  /** What earlier wishes of the same trial add to a counter. */
+  readonly before: (counter: Counter) => number;
+}
+
+/** What `placeOrders` would say now to wishes of one programme, with nothing written, locked or told; the tally has what these add. */
+export function tryOrders(tx: Tx, { programme, wishes, now, before }: Trial): Promise<Pick<DecidedAll, 'placed' | 'tally'>> {
+  return decideAll(tx, wishes, now, (wanted) => readTally(tx, programme, wanted, before));
+}
+
+interface DecidedAll {
+  readonly placed: Placed[];
+  readonly fresh: readonly NewOrder[];
+  readonly flagged: readonly FlaggedOrder[];
+  readonly tally: Tally;
+}
+
+async function decideAll(
+  tx: Tx,
+  wishes: readonly OrderWish[],
+  now: Instant,
+  tallyOf: (wanted: ReturnType<typeof countersWanted>) => Promise<Tally>,
+): Promise<DecidedAll> {
   const facts = await readFacts(tx, wishes, now);
   const campaigns = await campaignsOf(tx, facts);
   const screening = await Screening.load(tx, facts.flatMap(orderToScreen), now);
-  const tally = await lockCounters(tx, countersWanted(facts, campaigns));
+  const tally = await tallyOf(countersWanted(facts, campaigns));
 
   const flagged: FlaggedOrder[] = [];
   const fresh = new Map<string, NewOrder>();
@@ -66,26 +116,7 @@ export async function placeOrders(tx: Tx, wishes: readonly OrderWish[], now: Ins
     for (const one of orderToScreen(fact)) screening.add(wish.programme, { ...one, municipalPoints: decided.price.municipalPoints });
     return { isNew: true, order: decided.order };
   });
-
-  const alerts = flagged.map((one) => flaggedEvent(one, now));
-  const all = [...fresh.values()];
-  if (all.length === 0) {
-    await publish(tx, alerts);
-    return placed;
-  }
-  const written = await tx.write(insertOrders, orderParameters(all));
-  if (written !== all.length) throw new OrdersRaced();
-  await writeCounts(tx, tally.changes);
-  const issues = all.filter(({ order }) => order.view.state === 'pending').map((one) => issueOf(toIssue(one)));
-  await publish(tx, [...issues, ...alerts]);
-  await insertLinkOrders(
-    tx,
-    all.flatMap(({ order, municipality, link }) =>
-      link === undefined ? [] : [{ id: order.id, municipality, link, isDue: order.view.state === 'reserving' }],
-    ),
-    now,
-  );
-  return placed;
+  return { placed, fresh: [...fresh.values()], flagged, tally };
 }
 
 function toIssue({ municipality, programme, reference, holder, wish, order }: NewOrder): OrderToIssue {
