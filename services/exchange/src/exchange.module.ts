@@ -66,8 +66,7 @@ import { Waiting } from './waiting.js';
   ],
   providers: [
     ...[Waiting, OrderDesk, OrderEnds, CouponKey, Prune, CreditAtScheme, DeliverWebhooks],
-    ...[SealKeeper, SignInAtPartner, LinkTokens, AskPartners],
+    ...[SealKeeper, SignInAtPartner, LinkTokens, AskPartners, ReceiveUpload, WorkUploads],
   ],
-  providers: [Waiting, OrderDesk, OrderEnds, CouponKey, Prune, CreditAtScheme, ReceiveUpload, WorkUploads],
 })
 export class ExchangeModule {}

@@ -6,6 +6,7 @@ import { pruneStarts, startPruneRowsMax } from './link-accounts/link.js';
 import { pruneQuotes, quotePruneRowsMax } from './quote-orders/ask-quote.js';
 import { guessPruneRowsMax, pruneGuesses } from './redeem-coupons/redeem-coupon.js';
 import { pruneAttempts, pruneEvents, pruneSecrets, webhookPruneRowsMax } from './tell-partners/prune.js';
+import { pruneUploads, pruneUploadsMax } from './upload-orders/prune-uploads.js';
 
 const pruneEveryMs = 600_000;
 
@@ -17,6 +18,7 @@ const steps: readonly { readonly prune: (tx: Tx) => Promise<number>; readonly ro
   { prune: pruneAttempts, rowsMax: webhookPruneRowsMax },
   { prune: pruneSecrets, rowsMax: webhookPruneRowsMax },
   { prune: pruneStarts, rowsMax: startPruneRowsMax },
+  { prune: pruneUploads, rowsMax: pruneUploadsMax },
 ];
 
 @Injectable()

@@ -2,9 +2,9 @@ import type { Tx } from '@points/database';
 import { uploadKeptDays } from './upload.js';
 
 /** A piece has 256 KB, an error some hundred bytes: a transaction of some hundred milliseconds. */
-const pruneUploadsMax = 1;
+export const pruneUploadsMax = 1;
 
-/** Forgets files and errors of uploads that are long over; the upload itself and its orders stay. Answers how many: call until none. */
+/** Forgets files and errors of uploads that are long over; the upload itself and its orders stay. Answers how many. */
 export async function pruneUploads(tx: Tx): Promise<number> {
   const uploads = await tx.query<{ id: string }>(
     `update order_upload set is_pruned = true

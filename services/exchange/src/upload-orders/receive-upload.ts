@@ -6,6 +6,7 @@ import { uuidv7 } from '@points/kernel';
 import { currentTraceparent, type Logger } from '@points/observability';
 import { LOGGER } from '@points/service';
 import type { FastifyRequest } from 'fastify';
+import { takesChannel, type PartnerKind } from '../rules/channel.js';
 import type { PartnerKey } from '../set-up-partners/put-partner.js';
 import { termsAt } from '../set-up-partners/partner.js';
 import { checkSignature, type CheckedSignature } from './check-signature.js';
@@ -142,12 +143,12 @@ async function begin(tx: Tx, asked: Asked): Promise<{ readonly answer: Answer<Up
   if (known instanceof Problem) throw known;
   if (known) return { answer: known };
 
-  const [partner] = await tx.query<{ kind: string; clients: string[]; open: number }>(selectPartner, [path.programme, path.partner]);
+  const [partner] = await tx.query<{ kind: PartnerKind; clients: string[]; open: number }>(selectPartner, [path.programme, path.partner]);
   if (!partner) throw problem(404, 'unknown-partner', 'the programme has no such partner');
   const isOnBehalf = cause.scopes.has('exchange:on-behalf');
   if (!isOnBehalf && !partner.clients.includes(cause.client))
     throw problem(403, 'client-not-of-partner', 'this client may not place orders for this partner', { partner: path.partner });
-  if (partner.kind !== 'direct')
+  if (!takesChannel(partner.kind, 'upload', { isHistory: cause.scopes.has('history:write') }))
     throw problem(422, 'partner-takes-no-uploads', `orders of a partner of the kind ${partner.kind} come one by one`, {
       kind: partner.kind,
     });

@@ -6,7 +6,6 @@ import { LOGGER } from '@points/service';
 import { bookUpload } from './book-upload.js';
 import { checkUpload } from './check-upload.js';
 import { LeaseLost, leaseSeconds, type Held } from './lease.js';
-import { pruneUploads } from './prune-uploads.js';
 import { forgetUpload } from './receive-upload.js';
 import { uploadColumns, type UploadRow } from './upload.js';
 
@@ -15,15 +14,13 @@ const uploadsAtOnceMax = 4;
 const lookEveryMs = 500;
 /** After trouble that may pass, by whichever worker. */
 const retrySeconds = 2;
-const pruneEveryMs = 600_000;
 
 /** Works off the uploads that were received. Replicas share them: each is in the hands of one worker, under a lease. */
 @Injectable()
 export class WorkUploads implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly running = new Set<Promise<void>>();
-  private timers: NodeJS.Timeout[] = [];
+  private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | undefined;
-  private pruning: Promise<void> = Promise.resolve();
   private isStopping = false;
 
   constructor(
@@ -32,20 +29,15 @@ export class WorkUploads implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timers = [
-      setInterval(() => this.look(), lookEveryMs),
-      setInterval(() => {
-        this.pruning = this.prune();
-      }, pruneEveryMs),
-    ];
+    this.timer = setInterval(() => this.look(), lookEveryMs);
   }
 
   async onModuleDestroy(): Promise<void> {
     this.isStopping = true;
-    for (const timer of this.timers) clearInterval(timer);
+    clearInterval(this.timer);
     // What it claims last is released again, so it comes first.
     await this.looking;
-    await Promise.all([this.pruning, ...this.running]);
+    await Promise.all(this.running);
   }
 
   /** An upload has just been received. */
@@ -110,14 +102,6 @@ export class WorkUploads implements OnApplicationBootstrap, OnModuleDestroy {
   /** So that the next worker need not wait for the lease to end. */
   private release({ upload, worker }: Held): Promise<number> {
     return this.database.transaction(everyTenant, (tx) => tx.write(releaseUpload, [upload.id, worker, this.isStopping ? 0 : retrySeconds]));
-  }
-
-  private async prune(): Promise<void> {
-    try {
-      while (!this.isStopping && (await this.database.transaction(everyTenant, pruneUploads)) > 0);
-    } catch (error) {
-      this.log.warn({ err: error }, 'pruning of uploads failed; tried again in ten minutes');
-    }
   }
 }
 
