@@ -1,4 +1,4 @@
-// npm run bench -- pos|ledger|growth|soak --json FILE [options]: brings the build up to date and measures it.
+// npm run bench -- pos|exchange|upload|ledger|growth|soak --json FILE [options]: brings the build up to date and measures it.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,7 +13,7 @@ if (!existsSync(compiler)) {
   console.error('The packages are not installed: run npm ci first.');
   process.exit(1);
 }
-const projects = ['tools/bench', 'services/identity', 'services/ledger', 'services/settlement'];
+const projects = ['tools/bench', 'services/identity', 'services/ledger', 'services/settlement', 'services/exchange'];
 if (spawnSync(compiler, ['-b', ...projects], { cwd: root, stdio: 'inherit' }).status !== 0) {
   console.error('The build failed, so nothing was measured: see the errors above.');
   process.exit(1);

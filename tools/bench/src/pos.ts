@@ -1,12 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { allCreated, cpuMsOf, type LoadResult } from '@points/infrastructure';
-import type { PaymentOrder } from './load.js';
+import { join } from 'node:path';
+import { aborted, headingOf, lineOf, machine, runLevel, writeReport, type Level } from './level.js';
 import { readBooks, type PosBooks } from './pos-books.js';
-import { municipality, preparePos, programme, scopes, type PosSetting } from './pos-setting.js';
+import { municipality, preparePos, programme, scopes } from './pos-setting.js';
 import { startThrowawayCloud, type ThrowawayCloud } from './throwaway-cloud.js';
 
 export interface PosOptions {
@@ -18,25 +14,13 @@ export interface PosOptions {
   readonly say: (line: string) => void;
 }
 
-const parts = ['settlement', 'ledger', 'identity', 'database', 'broker', 'load'] as const;
-type Part = (typeof parts)[number];
-
-export interface PosLevel {
-  readonly callers: number;
-  readonly payments: number;
-  readonly notPaid: number;
-  readonly perSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly maxMs: number;
-  /** CPU milliseconds per payment. */
-  readonly cpuMs: Readonly<Record<Part, number>>;
-}
+const parts = ['settlement', 'ledger', 'identity', 'database', 'broker'] as const;
+export type PosCloud = ThrowawayCloud<'identity' | 'ledger' | 'settlement'>;
 
 export interface PosReport {
-  readonly machine: { readonly cores: number; readonly cpu: string; readonly node: string };
+  readonly machine: ReturnType<typeof machine>;
   readonly secondsPerLevel: number;
-  readonly levels: readonly PosLevel[];
+  readonly levels: readonly Level[];
   readonly targets: readonly { readonly what: string; readonly isMet: boolean }[];
   readonly books: PosBooks;
   /** What is wrong with the books; empty when nothing is. */
@@ -52,6 +36,7 @@ export async function measurePos(options: PosOptions): Promise<PosReport> {
   const { say, signal } = options;
   say('starting throwaway PostgreSQL (fsync on), Kafka, identity, ledger and settlement');
   const cloud = await startThrowawayCloud({
+    services: ['identity', 'ledger', 'settlement'],
     municipality,
     scopes,
     say,
@@ -66,14 +51,22 @@ export async function measurePos(options: PosOptions): Promise<PosReport> {
   }
 }
 
-async function measureIn(cloud: ThrowawayCloud, load: ChildProcess, { say, seconds, signal, json }: PosOptions): Promise<PosReport> {
+async function measureIn(cloud: PosCloud, load: ChildProcess, { say, seconds, signal, json }: PosOptions): Promise<PosReport> {
   say('setting up: a programme, 100 shops, 10,000 holders with points');
   const setting = await preparePos(cloud);
-  const run = (callers: number, time: number) => runLevel({ cloud, load, setting, callers, seconds: time, signal });
+  const { token, shops, myKeyIds } = setting;
+  const path = `/v1/municipalities/${municipality}/programmes/${programme}/payments`;
+  const pids = { ...cloud.pids, load: load.pid ?? 0 };
+  const run = (callers: number, time: number) =>
+    runLevel(
+      load,
+      { url: cloud.urls.settlement, path, token, call: { kind: 'payment', shops }, myKeyIds, callers, seconds: time },
+      { pids, signal },
+    );
 
   const warm = await run(warmUp.callers, warmUp.seconds);
-  say(`warmed up: ${warm.payments} payments\n\n${heading}`);
-  const measured: PosLevel[] = [];
+  say(`warmed up: ${warm.done} payments\n\n${headingOf([...parts, 'load'])}`);
+  const measured: Level[] = [];
   for (const callers of levels) {
     measured.push(await run(callers, seconds));
     say(lineOf(measured.at(-1) ?? warm));
@@ -81,10 +74,10 @@ async function measureIn(cloud: ThrowawayCloud, load: ChildProcess, { say, secon
 
   const { books, faults } = await readBooks(
     cloud.adminUrl,
-    [warm, ...measured].reduce((sum, one) => sum + one.payments, 0),
+    [warm, ...measured].reduce((sum, one) => sum + one.done, 0),
   );
   const report: PosReport = {
-    machine: { cores: availableParallelism(), cpu: cpus()[0]?.model ?? 'unknown', node: process.version },
+    machine: machine(),
     secondsPerLevel: seconds,
     levels: measured,
     targets: targetsOf(measured),
@@ -92,53 +85,11 @@ async function measureIn(cloud: ThrowawayCloud, load: ChildProcess, { say, secon
     faults,
   };
   tell(report, say);
-  mkdirSync(dirname(resolve(json)), { recursive: true });
-  writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
+  writeReport(json, report);
   return report;
 }
 
-/** What is under way ends with the services that it talks to. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const end = () => reject(new Error('stopped'));
-    if (signal.aborted) end();
-    signal.addEventListener('abort', end, { once: true });
-  });
-}
-
-interface LevelRun {
-  readonly cloud: ThrowawayCloud;
-  readonly load: ChildProcess;
-  readonly setting: PosSetting;
-  readonly callers: number;
-  readonly seconds: number;
-  readonly signal: AbortSignal;
-}
-
-async function runLevel({ cloud, load, setting, callers, seconds, signal }: LevelRun): Promise<PosLevel> {
-  const pids: Record<Part, number> = { ...cloud.pids, load: load.pid ?? 0 };
-  const cpu = () => Object.fromEntries(parts.map((part) => [part, cpuMsOf(pids[part])])) as Record<Part, number>;
-  const path = `/v1/municipalities/${municipality}/programmes/${programme}/payments`;
-  const before = cpu();
-  load.send({ url: cloud.urls.settlement, path, ...setting, callers, seconds } satisfies PaymentOrder);
-  // The load answers once per order.
-  const [result] = (await once(load, 'message', { signal })) as [LoadResult];
-  const after = cpu();
-  const payments = allCreated(result);
-  return {
-    callers,
-    payments,
-    // Another answer has thrown.
-    notPaid: 0,
-    perSecond: round((payments * 1_000) / result.elapsedMs, 0),
-    p50Ms: round(result.p50Ms, 1),
-    p99Ms: round(result.p99Ms, 1),
-    maxMs: round(result.maxMs, 1),
-    cpuMs: Object.fromEntries(parts.map((part) => [part, round((after[part] - before[part]) / payments, 3)])) as Record<Part, number>,
-  };
-}
-
-function targetsOf(measured: readonly PosLevel[]): PosReport['targets'] {
+function targetsOf(measured: readonly Level[]): PosReport['targets'] {
   const at = (callers: number) => measured.find((one) => one.callers === callers);
   const [one, most] = [at(1), at(256)];
   return [
@@ -148,15 +99,6 @@ function targetsOf(measured: readonly PosLevel[]): PosReport['targets'] {
   ];
 }
 
-const heading = `${['callers', 'payments/s', 'p50 ms', 'p99 ms', 'max ms'].map((name) => name.padStart(10)).join('')}   CPU ms per payment: ${parts.map((name) => name.padStart(10)).join('')}`;
-
-function lineOf(level: PosLevel): string {
-  const numbers = [level.callers, level.perSecond, level.p50Ms, level.p99Ms, level.maxMs]
-    .map((value) => String(value).padStart(10))
-    .join('');
-  return `${numbers}${' '.repeat(23)}${parts.map((part) => level.cpuMs[part].toFixed(3).padStart(10)).join('')}`;
-}
-
 function tell({ books, targets, faults }: PosReport, say: (line: string) => void): void {
   say('');
   for (const { what, isMet } of targets) say(`${isMet ? 'met   ' : 'MISSED'} ${what}`);
@@ -164,8 +106,4 @@ function tell({ books, targets, faults }: PosReport, say: (line: string) => void
     `books  ${books.answered201} answered 201, ${books.capturedPayments} captured, ${books.spendTransfers} transfers, entries sum to ${books.sumOfEntries}, ${books.waitingEvents} events waiting`,
   );
   for (const fault of faults) say(`WRONG  ${fault}`);
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
 }

@@ -18,13 +18,12 @@ import {
 import { createTopics } from '@points/messaging';
 import { createLogger } from '@points/observability';
 
-export type ServiceName = 'identity' | 'ledger' | 'settlement';
-const services: readonly ServiceName[] = ['identity', 'ledger', 'settlement'];
+export type ServiceName = 'identity' | 'ledger' | 'settlement' | 'exchange';
 
-export interface ThrowawayCloud {
-  readonly urls: Readonly<Record<ServiceName, string>>;
+export interface ThrowawayCloud<S extends ServiceName = ServiceName> {
+  readonly urls: Readonly<Record<S, string>>;
   /** Process ids of the parts: the services, `database` and `broker`. */
-  readonly pids: Readonly<Record<ServiceName | 'database' | 'broker', number>>;
+  readonly pids: Readonly<Record<S | 'database' | 'broker', number>>;
   readonly adminUrl: string;
   readonly client: { readonly clientId: string; readonly secret: string };
   stop(): Promise<void>;
@@ -33,12 +32,15 @@ export interface ThrowawayCloud {
 const root = resolve(import.meta.dirname, '..', '..', '..');
 
 /** Durable PostgreSQL and Kafka and the compiled services as processes, in a folder that is removed again. */
-export async function startThrowawayCloud(options: {
+export async function startThrowawayCloud<S extends ServiceName>(options: {
+  /** With identity, which gives the tokens. */
+  readonly services: readonly S[];
   readonly municipality: string;
   readonly scopes: readonly string[];
   readonly say: (line: string) => void;
   readonly profile?: string;
-}): Promise<ThrowawayCloud> {
+}): Promise<ThrowawayCloud<S>> {
+  const { services } = options;
   const folder = mkdtempSync(join(tmpdir(), 'points-bench-'));
   // PostgreSQL runs as a user of its own when this process is root; mkdtemp makes a folder that only its maker can pass.
   chmodSync(folder, 0o755);
@@ -59,8 +61,8 @@ export async function startThrowawayCloud(options: {
     await createTopics([kafka.brokers], topics, { log: createLogger('bench', 'silent') });
 
     const ports = await freePorts(services.length);
-    const portOf = (service: ServiceName) => ports[services.indexOf(service)] ?? 0;
-    const issuer = `http://127.0.0.1:${portOf('identity')}`;
+    const portOf = (service: S) => ports[services.indexOf(service)] ?? 0;
+    const issuer = `http://127.0.0.1:${ports[services.findIndex((one) => one === 'identity')]}`;
     const client = { clientId: 'bench', secret: randomBytes(32).toString('base64url') };
     const common = {
       PATH: process.env['PATH'] ?? '',
@@ -77,7 +79,7 @@ export async function startThrowawayCloud(options: {
       }),
       BOOTSTRAP_CLIENTS: JSON.stringify([{ ...client, kind: 'tool', scopes: options.scopes, tenants: [options.municipality] }]),
     };
-    const children = {} as Record<ServiceName, ChildProcess>;
+    const children = {} as Record<S, ChildProcess>;
     for (const service of services) {
       const provisioned = {
         service,
@@ -102,19 +104,15 @@ export async function startThrowawayCloud(options: {
       stops.push(() => endChild(child, gently));
       children[service] = child;
     }
-    const urls = Object.fromEntries(services.map((service) => [service, `http://127.0.0.1:${portOf(service)}`])) as Record<
-      ServiceName,
-      string
-    >;
+    const urls = Object.fromEntries(services.map((service) => [service, `http://127.0.0.1:${portOf(service)}`])) as Record<S, string>;
     for (const service of services) await serviceReady(children[service], { name: service, folder, url: urls[service] });
-    const pidOf = (service: ServiceName) => children[service].pid ?? 0;
-    const pids = {
-      identity: pidOf('identity'),
-      ledger: pidOf('ledger'),
-      settlement: pidOf('settlement'),
-      database: postgres.pid,
-      broker: kafka.pid,
-    };
+    const pidOf = (service: S) => [service, children[service].pid ?? 0] as const;
+    // fromEntries forgets the names of its keys.
+    const pids = Object.fromEntries([
+      ...services.map(pidOf),
+      ['database', postgres.pid],
+      ['broker', kafka.pid],
+    ]) as ThrowawayCloud<S>['pids'];
     return { urls, pids, adminUrl: postgres.adminUrl, client, stop };
   } catch (error) {
     await stop();

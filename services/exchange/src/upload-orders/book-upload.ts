@@ -45,11 +45,11 @@ export async function bookUpload(booking: Booking): Promise<Booked> {
     isCancelled = stand.isCancelled || (await bookLines(booking, file, batch)) === 'cancelled';
     batch = isCancelled ? [] : await take(lines, bookBatchLines);
   }
-  do if ((await waitFor(booking, (one) => one.pending <= 0)).pending > 0) return 'stopped';
-  while (
-    // Reviews may have moved orders on meanwhile: the end is what the orders themselves say.
-    (await inUpload(database, held, (tx) => recount(tx, held))) > 0
-  );
+  // Reviews may have moved orders on meanwhile: the end is what the orders themselves say.
+  do {
+    const { pending } = await waitFor(booking, (one) => one.pending <= 0);
+    if (pending > 0) return 'stopped';
+  } while ((await inUpload(database, held, (tx) => recount(tx, held))) > 0);
   await inUpload(database, held, (tx) => endUpload(tx, held, isCancelled ? 'cancelled' : 'done'));
   return 'ended';
 }
