@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Database } from '@points/database';
 import { Answers } from '@points/http';
 import type { Logger } from '@points/observability';
+import type { OrderEnd } from './place-exchange-order/order.js';
 import { LOGGER } from '@points/service';
 
 /** A POST answers within this time: with the end of the story, or with 202 and a place to ask. */
@@ -13,7 +14,7 @@ export const answerWithinMs = 3_000;
  */
 @Injectable()
 export class Waiting implements OnModuleDestroy {
-  private readonly answers = new Answers<true>();
+  private readonly answers = new Answers<OrderEnd | true>();
   private listening: Promise<void> | undefined;
   private session: Session | undefined;
   private isStopped = false;
@@ -23,11 +24,12 @@ export class Waiting implements OnModuleDestroy {
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
-  /** Resolves when the row with this id is over, or at the deadline; the caller then reads it. */
-  async until(id: string, deadlineMs: number = answerWithinMs): Promise<void> {
+  /** When the row with this id is over, or at the deadline: its end where this process heard it; else the caller reads the row. */
+  async until(id: string, deadlineMs: number = answerWithinMs): Promise<OrderEnd | undefined> {
     const waiting = this.answers.wait(id, deadlineMs);
     this.listening ??= this.listen();
-    await waiting;
+    const end = await waiting;
+    return end === true ? undefined : end;
   }
 
   /** The callers of this process need not wait for the row: it never came to be, or is over already. */
@@ -36,8 +38,8 @@ export class Waiting implements OnModuleDestroy {
   }
 
   /** For `tx.afterCommit`: these rows are over. */
-  wake(ids: readonly string[]): void {
-    const elsewhere = ids.filter((id) => !this.answers.wake(id, true));
+  wake(ids: readonly string[], ends: ReadonlyMap<string, OrderEnd> = new Map()): void {
+    const elsewhere = ids.filter((id) => !this.answers.wake(id, ends.get(id) ?? true));
     for (let from = 0; from < elsewhere.length; from += notifyRowsMax)
       // Not in the transaction itself: a commit with a notification takes a lock of the whole server.
       this.database.pool

@@ -31,7 +31,7 @@ const levels = [1, 64, 256] as const;
 const pastCallers = 64;
 const fewPastOrders = 10_000;
 /** Until the code is compiled by V8, the plans are made and the caches are filled. */
-const warmUp = { callers: 256, seconds: 8 };
+const warmUp = { callers: 64, seconds: 10 };
 /** CPU time of the exchange and the database per order may grow by this much from few past orders to many. */
 const flatWithin = 1.25;
 

@@ -1,10 +1,10 @@
 import type { Tx } from '@points/database';
-import { parsePoints } from '@points/kernel';
+import { parseInstant, parsePoints } from '@points/kernel';
 import { publish } from '@points/messaging';
 import { makeDue } from '../exchange-by-link/link-order.js';
 import { bonusOf, completedFact, endingOrderColumns, refusedFact, type EndingOrder } from '../place-exchange-order/after-issue.js';
 import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
-import type { BonusState } from '../place-exchange-order/order.js';
+import type { BonusState, OrderEnd } from '../place-exchange-order/order.js';
 import { linkOrderAfter, partnerStepOf } from '../rules/link-order-state.js';
 import { isSettled, orderAfter, type OrderState } from '../rules/order-state.js';
 import { announce } from '../tell-partners/announce.js';
@@ -13,8 +13,8 @@ import { countEnds } from '../upload-orders/count-ends.js';
 import { refusalOf, type PostingFact } from './posting-facts.js';
 
 export interface EndedOrders {
-  /** Ids of those that are over now. */
-  readonly over: readonly string[];
+  /** By id: how those ended that are over now. */
+  readonly over: ReadonlyMap<string, OrderEnd>;
   /** True when a linked partner has something to commit or to cancel. */
   readonly isPartnerDue: boolean;
 }
@@ -66,10 +66,16 @@ export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]):
   );
   const due = moved.filter(({ state }) => partnerStepOf(state)).map(({ order }) => order.id);
   await makeDue(tx, due);
-  return { over: moved.filter(({ state }) => isSettled(state)).map(({ order }) => order.id), isPartnerDue: due.length > 0 };
+  const over = new Map(
+    moved.flatMap((one) => {
+      const end = endOf(one);
+      return end ? [[one.order.id, end] as const] : [];
+    }),
+  );
+  return { over, isPartnerDue: due.length > 0 };
 }
 
-const nothingMoved: EndedOrders = { over: [], isPartnerDue: false };
+const nothingMoved: EndedOrders = { over: new Map(), isPartnerDue: false };
 
 interface Moved {
   readonly order: OrderRow;
@@ -80,6 +86,16 @@ interface Moved {
 interface OrderRow extends EndingOrder {
   readonly state: OrderState;
   readonly upload: string | null;
+}
+
+function endOf(one: Moved): OrderEnd | undefined {
+  const { state, outcome } = one;
+  if (!isSettled(state)) return undefined;
+  const bonusState = bonusStateOf(one);
+  if (outcome.status === 'posted')
+    return { state, posting: outcome.posting, bookedAt: parseInstant(outcome.effectiveAt), ...(bonusState && { bonusState }) };
+  const { code, detail, facts } = outcome;
+  return { state, refusal: { code, detail, ...(facts && { facts }) }, ...(bonusState && { bonusState }) };
 }
 
 function bonusStateOf({ order, state, outcome }: Moved): BonusState | null {

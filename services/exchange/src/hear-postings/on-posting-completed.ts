@@ -29,7 +29,7 @@ export class OnPostingCompleted {
     const reversed = await endReversals(tx, facts.reversal);
     const { over, inDispute, isCreditDue } = await moveConversions(tx, facts.conversion);
     tx.afterCommit(() => {
-      this.waiting.wake([...orders.over, ...reversed, ...over]);
+      this.waiting.wake([...orders.over.keys(), ...reversed, ...over], orders.over);
       if (orders.isPartnerDue) this.partners.nudge();
       if (isCreditDue) this.credits.nudge();
       for (const conversion of inDispute)

@@ -6,7 +6,7 @@ import { refusedAnswer } from '../refused-answer.js';
 import { isSettled } from '../rules/order-state.js';
 import { Waiting } from '../waiting.js';
 import { findOrder } from './find-order.js';
-import type { ExchangeOrderView, Order } from './order.js';
+import { endedOrder, type ExchangeOrderView, type Order, type OrderEnd } from './order.js';
 
 /** Answers calls that place an order, whatever way it comes: with its end, or as it stands at the deadline. */
 @Injectable()
@@ -30,11 +30,12 @@ export class OrderEnds {
     return endedAnswer(order.view, placed);
   }
 
-  private async end(path: ProgrammePath, placed: Order, over: Promise<void>): Promise<Order> {
+  private async end(path: ProgrammePath, placed: Order, over: Promise<OrderEnd | undefined>): Promise<Order> {
     // A person decides, maybe tomorrow.
     if (placed.view.state === 'in-review') this.waiting.forget(placed.id);
-    await over;
-    return this.stand(path, placed);
+    const end = await over;
+    // Read again only where another process heard it: a transaction for each call would cost more than the rest of an order.
+    return end ? endedOrder(placed, end) : this.stand(path, placed);
   }
 
   /** A repeated request may come after the end: nobody would wake it. */

@@ -294,6 +294,14 @@ export interface OrderRow extends ReversalRow {
   readonly refusal: RefusalView | null;
 }
 
+/** What the end of an order adds to what was placed. */
+export type OrderEnd = Pick<ExchangeOrderView, 'state' | 'bookedAt' | 'posting' | 'refusal'> & { readonly bonusState?: BonusState };
+
+/** As its row would be read. */
+export function endedOrder({ id, view }: Order, { bonusState, ...end }: OrderEnd): Order {
+  return { id, view: { ...view, ...end, ...(view.bonus && bonusState && { bonus: { ...view.bonus, state: bonusState } }) } };
+}
+
 /** An order under its id of the table, by which callers wait for it. */
 export interface Order {
   readonly id: string;
