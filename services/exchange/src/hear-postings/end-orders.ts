@@ -62,7 +62,7 @@ export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]):
   await announce(tx, moved.flatMap(partnerFactsOf));
   await countEnds(
     tx,
-    moved.map(({ order, outcome }) => ({ tenant: order.tenant, upload: order.upload, isPosted: outcome.status === 'posted' })),
+    moved.flatMap(({ order: { tenant, upload }, outcome }) => (outcome.status === 'posted' ? [{ tenant, upload, isPosted: true }] : [])),
   );
   const due = moved.filter(({ state }) => partnerStepOf(state)).map(({ order }) => order.id);
   await makeDue(tx, due);
@@ -85,7 +85,6 @@ interface Moved {
 
 interface OrderRow extends EndingOrder {
   readonly state: OrderState;
-  readonly upload: string | null;
 }
 
 function endOf(one: Moved): OrderEnd | undefined {
@@ -113,7 +112,7 @@ function partnerFactsOf({ order, state, outcome }: Moved): PartnerFact[] {
 // Ordered, so that two consumers of one batch queue up instead of deadlocking.
 const lockOrders = {
   name: 'lock_orders',
-  text: `select ${endingOrderColumns}, state, upload from exchange_order where reference = any ($1) order by id for update`,
+  text: `select ${endingOrderColumns}, state from exchange_order where reference = any ($1) order by id for update`,
 };
 
 const writeOrders = {

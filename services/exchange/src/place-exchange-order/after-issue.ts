@@ -26,10 +26,11 @@ export interface EndingOrder {
   readonly bonus_points: string | null;
   readonly bonus_borne_by: Bearer | null;
   readonly counts: readonly Count[] | null;
+  readonly upload: string | null;
 }
 
 export const endingOrderColumns = `
-  id, reference, tenant, programme, holder, client, channel, partner, order_id, partner_points, municipal_points, accepted_at, is_history, campaign, bonus_points, bonus_borne_by, counts`;
+  id, reference, tenant, programme, holder, client, channel, partner, order_id, partner_points, municipal_points, accepted_at, is_history, campaign, bonus_points, bonus_borne_by, counts, upload`;
 
 /** Asks for the order's bonus, if it has one. */
 export function bonusOf(order: EndingOrder): OutgoingEvent[] {

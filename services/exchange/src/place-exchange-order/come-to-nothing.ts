@@ -1,6 +1,7 @@
 import type { Tx } from '@points/database';
 import { freeCoupons } from '../redeem-coupons/redeem-coupon.js';
 import type { Count } from '../rules/caps.js';
+import { countEnds } from '../upload-orders/count-ends.js';
 import { writeCounts } from './counters.js';
 
 export interface LostOrder {
@@ -8,9 +9,15 @@ export interface LostOrder {
   readonly reference: string;
   readonly channel: string;
   readonly counts: readonly Count[] | null;
+  readonly tenant: string;
+  /** The file that it came in, which waits for its end. */
+  readonly upload: string | null;
 }
 
-/** These orders are refused for good: what caps and campaigns had counted of them is given back, and so are their coupon codes. */
+/**
+ * These orders are refused for good: what caps and campaigns had counted of them is given back, and so are their
+ * coupon codes; the files that they came in are told.
+ */
 export async function comeToNothing(tx: Tx, orders: readonly LostOrder[]): Promise<void> {
   await writeCounts(
     tx,
@@ -19,5 +26,9 @@ export async function comeToNothing(tx: Tx, orders: readonly LostOrder[]): Promi
   await freeCoupons(
     tx,
     orders.flatMap(({ channel, reference }) => (channel === 'coupon' ? [reference] : [])),
+  );
+  await countEnds(
+    tx,
+    orders.map(({ tenant, upload }) => ({ tenant, upload, isPosted: false })),
   );
 }

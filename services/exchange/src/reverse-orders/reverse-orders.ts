@@ -161,6 +161,8 @@ interface ReversibleRow {
   readonly state: OrderState;
   readonly booked_at: Date | null;
   readonly counts: readonly Count[] | null;
+  readonly tenant: string;
+  readonly upload: string | null;
   readonly reversal_days: number | null;
   readonly asked_again: number;
 }
@@ -221,7 +223,7 @@ async function refuseOrder(tx: Tx, { client, programme }: Reverser, order: Rever
 const lockReversible = {
   name: 'lock_reversible_orders',
   text: `
-    select o.id, o.order_id, o.reference, o.holder, o.channel, o.state, o.booked_at, o.counts, t.reversal_days,
+    select o.id, o.order_id, o.reference, o.holder, o.channel, o.state, o.booked_at, o.counts, o.tenant, o.upload, t.reversal_days,
            coalesce((select asked_again + 1 from order_reversal where id = o.reversal), 0) as asked_again
     from exchange_order o
     join partner_terms t on t.programme = o.programme and t.partner = o.partner and t.version = o.terms_version

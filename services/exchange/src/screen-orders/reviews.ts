@@ -85,10 +85,11 @@ interface ReviewedRow {
   readonly state: OrderState;
   readonly municipal_points: string;
   readonly counts: readonly Count[] | null;
+  readonly upload: string | null;
 }
 
 const lockOrder = `
-  select id, tenant, programme, reference, partner, holder, client, channel, state, municipal_points, counts
+  select id, tenant, programme, reference, partner, holder, client, channel, state, municipal_points, counts, upload
   from exchange_order where programme = $1 and id = $2 for update`;
 
 const refuseOrder = `
