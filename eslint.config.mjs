@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint';
 const services = ['identity', 'exchange', 'ledger', 'settlement', 'catalog'];
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/coverage/**', '.nx/**', '.local/**'] },
+  { ignores: ['**/dist/**', '**/coverage/**', '.nx/**', '.local/**', 'reports/**', 'docs/**', '.stryker-tmp/**'] },
   js.configs.recommended,
   { files: ['**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
   {

@@ -469,10 +469,10 @@ it('is described in OpenAPI 3.1 as webhooks, which a public linter accepts', asy
 
   expect(Object.keys(body.webhooks)).toEqual([
     'exchange-order.completed',
-    'exchange-order.refused',
     'exchange-order.reversed',
     'exchange-order.reversal-refused',
     'statement.closed',
+    'exchange-order.refused',
     'webhook-endpoint.disabled',
     'webhook.ping',
   ]);

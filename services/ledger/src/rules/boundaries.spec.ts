@@ -37,6 +37,7 @@ const adjust = (direction: 'add' | 'take', amount: number): AnyInstruction => ({
   amount: points(amount),
   funding: 'free',
 });
+const extend = (days: number): AnyInstruction => ({ kind: 'extend', extension: 'e1', meant: { grantedBy: now }, later: { days } });
 const reverse: AnyInstruction = { kind: 'reverse', of: 'test:0' };
 const hold = (amount: number, of: object = {}): AnyInstruction => ({ kind: 'hold', hold: 'h1', amount: points(amount), places: [], ...of });
 const use = (kind: 'spend' | 'convert' | 'donate', to: string): AnyInstruction => ({ kind, amount: points(1), to, places: [] });
@@ -73,6 +74,7 @@ describe('a freeze', () => {
     ['refund', refund(1), 'posted', 'programme-frozen'],
     ['adjust', adjust('take', 1), 'posted', 'programme-frozen'],
     ['reverse', reverse, 'posted', 'programme-frozen'],
+    ['extend', extend(30), 'posted', 'programme-frozen'],
   ];
 
   it.each(kinds)('of the account or of the programme: %s', (kind, instruction, ofAccount, ofProgramme) => {
@@ -242,6 +244,7 @@ describe('a refusal names the numbers', () => {
     ['release after its end', release, { ...all, hold: aHold({ expiresAt: causeAt }) }, 'posted'],
     ['release of a hold that was released', release, { ...all, hold: aHold({ ended: true }) }, ended],
     ['release of nothing known', release, { ...all, hold: undefined }, { code: 'unknown-hold' }],
+    ['extension of lots by no day', extend(0), all, { code: 'nothing-to-extend' }],
     ['hold that ends now', hold(1, { expiresAt: now }), { ...all, hold: undefined }, ended],
     ['hold of a moment', hold(1, { expiresAt: at('2018-06-01T00:00:00.001Z') }), { ...all, hold: undefined }, 'posted'],
     ['hold whose number is taken', hold(1), all, { code: 'hold-exists' }],

@@ -64,6 +64,7 @@ describe('limits', () => {
     ['refund', { kind: 'refund', of: 'r', amount: points(1) }, []],
     ['adjust', { kind: 'adjust', direction: 'add', amount: points(1), funding: 'free' }, []],
     ['reverse', { kind: 'reverse', of: 'r' }, []],
+    ['extend', { kind: 'extend', extension: 'e', meant: { grantedBy: at }, later: { days: 1 } }, []],
   ])('of every kind concern what they are meant for: %s', (_, instruction, kinds) => {
     const none: Limit[] = [
       { kind: 'granted', per: 'day', points: points(0) },

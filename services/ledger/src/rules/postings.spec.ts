@@ -363,6 +363,36 @@ describe('a posting', () => {
     );
   });
 
+  it('of an extension moves ends and no points, and says what each lot had left', () => {
+    const lots = [aLot('a', 50, { held: points(20) }), aLot('b', 70, over), aLot('c', 30)];
+    const ends = { from: '2018-08-09T15:00:00.000Z' as typeof now, to: '2018-08-10T15:00:00.000Z' as typeof now };
+    const instruction = { kind: 'extend' as const, extension: 'e1', meant: { grantedBy: now }, later: { days: 1 } };
+
+    expect(decided(instruction, { holding: holdingOf(lots) })).toEqual(
+      whole(
+        [
+          moved({
+            id: 'id-1',
+            kind: 'extend',
+            counter: null,
+            amount: points(80),
+            signed: points(0),
+            extended: [
+              { extension: 'e1', lot: 'a', points: points(50), ...ends },
+              { extension: 'e1', lot: 'c', points: points(30), ...ends },
+            ],
+          }),
+        ],
+        {
+          extensions: [
+            { lot: 'a', expiresAt: ends.to },
+            { lot: 'c', expiresAt: ends.to },
+          ],
+        },
+      ),
+    );
+  });
+
   it('is never made of lots that are not known', () => {
     const refund = () => decided({ kind: 'refund', of: 'test:0', amount: points(1) }, { refundable: aRefundable() });
     const reverse = () => decided({ kind: 'reverse', of: 'test:0' }, { reversible: aGrant });

@@ -44,6 +44,7 @@ const explained: [Rejection, string][] = [
   [{ code: 'hold-exceeded', facts: some }, 'the hold has 30 points left, 70 were to be captured'],
   [{ code: 'refund-exceeds', facts: some }, '30 points can still be refunded, 70 were asked for'],
   [{ code: 'reverse-exceeds', facts: some }, '30 of 70 points of the grant can still be taken back'],
+  [{ code: 'nothing-to-extend' }, 'no open lot that is meant would end later than it does'],
   [{ code: 'lot-already-over', facts: { expiresAt: may } }, 'points granted now would have ended at 2018-05-01T00:00:00.000Z'],
   [{ code: 'balance-too-large' }, 'the account would hold more than 9,007,199,254,740,991 points'],
   [
