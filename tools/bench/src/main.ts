@@ -9,7 +9,7 @@ const usage = `usage: npm run bench -- pos|exchange|upload --json FILE [--second
   exchange       exchange orders through identity, exchange and ledger, until their points are lots
   upload         a file of exchange orders, until all of its rows are lots
   --seconds N    of each level of pos and exchange, 10 unless told
-  --past N       past orders that the exchange has at its last level, 200000 unless told (10000000 takes minutes and 6 GB)
+  --past N       past orders that the exchange has at its last level, at most 10000000, 200000 unless told
   --rows N       of the file, 100000 unless told
   --profile DIR  writes a CPU profile of each service there (and makes them slower)`;
 
