@@ -103,8 +103,9 @@ function bonusStateOf({ order, state, outcome }: Moved): BonusState | null {
   return state === 'completed' ? 'pending' : 'waiting';
 }
 
-/** Of an order that is over. Without the facts of a refusal: they are for whoever asks for the order. */
+/** Of an order that is over, unless it is history: nobody waits for the news of years ago. Without the facts of a refusal: they are for whoever asks for the order. */
 function partnerFactsOf({ order, state, outcome }: Moved): PartnerFact[] {
+  if (order.is_history) return [];
   if (state === 'completed' && outcome.status === 'posted') return [completedFact(order, outcome.posting, outcome.effectiveAt)];
   return state === 'refused' && outcome.status === 'refused' ? [refusedFact(order, outcome)] : [];
 }

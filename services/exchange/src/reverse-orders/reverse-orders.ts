@@ -3,6 +3,7 @@ import { problem } from '@points/http';
 import { parseInstant, uuidv7, type Instant } from '@points/kernel';
 import { publish } from '@points/messaging';
 import { instantOf } from '../clock.js';
+import { leaveReview } from '../upload-orders/count-ends.js';
 import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
 import {
   orderOf,
@@ -216,6 +217,7 @@ function problemOf(status: number, code: string, detail: string, facts?: Readonl
 async function refuseOrder(tx: Tx, { client, programme }: Reverser, order: ReversibleRow, { reason }: ReverseOrder): Promise<void> {
   const refusal = { code: 'cancelled', detail: 'the order was called off before its points were issued', facts: { reason, by: client } };
   await tx.write(cancelWaiting, [order.id, JSON.stringify(refusal)]);
+  await leaveReview(tx, [order.upload]);
   await comeToNothing(tx, [{ ...order, programme }]);
 }
 

@@ -11,6 +11,7 @@ import type { Count } from '../rules/caps.js';
 import { linkOrderAfter } from '../rules/link-order-state.js';
 import type { OrderState } from '../rules/order-state.js';
 import type { Hit } from '../rules/screening.js';
+import { leaveReview } from '../upload-orders/count-ends.js';
 import { reviewsPageMax, type DecideReview, type ReviewsQuery, type ReviewsView } from './screening-shapes.js';
 
 /** Oldest first: they have waited longest. */
@@ -49,6 +50,7 @@ export async function decideReview(
   await tx.write('insert into order_review (tenant, order_row, decision, reason, decided_by, decided_at) values ($1, $2, $3, $4, $5, $6)', [
     ...[row.tenant, id, decision, reason, client, now],
   ]);
+  await leaveReview(tx, [row.upload]);
   if (decision === 'refuse') {
     const refusal = { code: 'refused-in-review', detail: 'the municipality has looked at the order and refused it' };
     await tx.write(refuseOrder, [id, JSON.stringify(refusal)]);

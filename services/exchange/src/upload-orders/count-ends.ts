@@ -22,9 +22,23 @@ export async function countEnds(
   ]);
 }
 
+/** Orders of uploads that a person has looked at wait no longer. */
+export async function leaveReview(tx: Tx, uploads: readonly (string | null)[]): Promise<void> {
+  const known = uploads.filter((one) => one !== null).sort();
+  for (const upload of known) await tx.write('update order_upload set in_review = in_review - 1 where id = $1', [upload]);
+}
+
+/** Nobody adds up for an upload that has ended: orders that a person let pass later are counted at once. */
 const insertEnds = {
   name: 'count_upload_ends',
   text: `
+    with given as (
+      select * from unnest($1::text[], $2::uuid[], $3::integer[], $4::integer[]) as g (tenant, upload, completed, refused)
+    ), late as (
+      update order_upload u set completed = u.completed + g.completed, refused = u.refused + g.refused
+      from given g where u.id = g.upload and u.ended_at is not null
+      returning u.id
+    )
     insert into order_upload_end (tenant, upload, completed, refused)
-    select * from unnest($1::text[], $2::uuid[], $3::integer[], $4::integer[])`,
+    select * from given where upload not in (select id from late)`,
 };
