@@ -32,10 +32,8 @@ export async function write(
   recordedAt: Instant,
 ): Promise<void> {
   const accounts = [...book.accounts.values()].filter((one) => one.changed);
-  assert(
-    accounts.every((one) => one.exists),
-    'an account that changes is locked',
-  );
+  const unlocked = accounts.find((one) => !one.exists);
+  assert(unlocked === undefined, `an account that changes is locked: ${unlocked?.programme}/${unlocked?.account}`);
   const lots = accounts.flatMap((account) => account.lots.filter((lot) => lot.change !== 'none').map((lot) => ({ account, lot })));
   const holds = accounts.flatMap((account) =>
     [...account.holdChanges].flatMap(([id, change]) => {
