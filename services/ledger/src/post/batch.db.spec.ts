@@ -1,6 +1,6 @@
 import { tenants } from '@points/database';
 import { points, programmeId, uuidv7, type ProgrammeId } from '@points/kernel';
-import { freshDatabase, type FreshDatabase } from '@points/testing';
+import { eventually, freshDatabase, type FreshDatabase } from '@points/testing';
 import { systemClock } from '../clock.js';
 import type { Rules } from '../rules/programme.js';
 import { migrations } from '../schema/migrations.js';
@@ -64,6 +64,43 @@ describe('batches, limits and debts at the door', () => {
     expect(await accountOf(programme, hanako)).toEqual({ balance: 0, held: 0, debt: 0 });
     expect(await accountOf(programme, taro)).toEqual({ balance: 0, held: 0, debt: 0 });
   });
+
+  it.each([false, true])(
+    'looks again when an account comes into being while a batch waits for another one (dry run %s)',
+    async (dryRun) => {
+      const programme = await aProgramme();
+      const [hanako, taro] = [aHolder(), aHolder()];
+      await one(anIssue(hanako, 100, { programme }));
+      const requests = [aSpend(hanako, 60, { programme }), aSpend(taro, 10, { programme })];
+      let waiting: Promise<Completed[]> | undefined;
+
+      // Another process, in the middle of a flush that touches Hanako and makes Taro's first grant.
+      await fresh.database.transaction(tenants('141305'), async (tx) => {
+        await tx.query('select from account where programme = $1 and account = $2 for no key update', [programme, hanako]);
+        await tx.write(
+          `insert into account (tenant, programme, account, balance, latest_at) values ('141305', $1, $2, 10, '2018-01-01T00:00:00Z')`,
+          [programme, taro],
+        );
+        await tx.write(
+          `insert into lot (tenant, programme, account, lot, priority, granted_at, usable_at, source, funding, rule_version, amount, remaining)
+         values ('141305', $1, $2, $3, 0, '2018-01-01T00:00:00Z', '{}', 'partner:a', 'paid', 1, 10, 10)`,
+          [programme, taro, uuidv7()],
+        );
+        waiting = door.postTogether({ atomic: true, dryRun, requests });
+        await eventually(async () => {
+          const [{ n } = { n: 0 }] = await tx.query<{ n: number }>(
+            `select count(*)::int as n from pg_locks where not granted and pg_backend_pid() = any (pg_blocking_pids(pid))`,
+          );
+          return n > 0;
+        });
+      });
+
+      expect((await waiting)?.map(({ outcome }) => outcome)).toMatchObject([
+        { status: 'posted', balance: 40 },
+        { status: 'posted', balance: 0, available: 0 },
+      ]);
+    },
+  );
 
   it('leaves nothing of an atomic batch behind when one posting is refused, and takes it when it is put right', async () => {
     const programme = await aProgramme();

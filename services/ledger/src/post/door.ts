@@ -4,6 +4,7 @@ import { nudgeRelay } from '@points/messaging';
 import type { Pool } from 'pg';
 import { keyOf } from './book.js';
 import { decideBatch, requestsOf, wantedBy } from './flush.js';
+import { AccountAppeared } from './load.js';
 import { inPipeline, pipelinePool } from './pipeline.js';
 import type { AnyRequest, Completed, Unit } from './request.js';
 
@@ -204,9 +205,9 @@ function full(): DoorFull {
   return new DoorFull(`${queueMax} instructions wait already`);
 }
 
-/** A reference or a hold that another process has just written: the next look finds it. */
+/** A reference, a hold or an account that another process has just written: the next look finds it. */
 function isWorthAnotherTry(error: unknown): boolean {
-  return isTransient(error) || racedConstraints.has(violatedConstraint(error) ?? '');
+  return isTransient(error) || error instanceof AccountAppeared || racedConstraints.has(violatedConstraint(error) ?? '');
 }
 
 const racedConstraints: ReadonlySet<string> = new Set(['posting_pk', 'hold_pk']);

@@ -27,8 +27,14 @@ export interface Keyed {
 }
 
 /**
+ * An account came into being while a flush waited for the lock of another one: its row was not there to be locked, and what it got with its
+ * first grant is there already. Whoever looks again finds both.
+ */
+export class AccountAppeared extends Error {}
+
+/**
  * Locks the accounts and reads everything a flush decides on. All statements are sent at once; each sees what was committed by
- * the time the locks were granted.
+ * the time the locks were granted. @throws AccountAppeared
  */
 export async function load(send: Send, wanted: Wanted, now: Instant): Promise<Book> {
   const { accounts, holds, references, refunds, opening, reversals = [] } = wanted;
@@ -138,6 +144,8 @@ export async function load(send: Send, wanted: Wanted, now: Instant): Promise<Bo
       book.reversibles.set(`${one.programme}/${one.reference}`, { account: one.account, reversible });
     }
   }
+  for (const { account, exists, lots } of book.accounts.values())
+    if (!exists && lots.length > 0) throw new AccountAppeared(`lots of ${account} are there and its account was not`);
   return book;
 }
 
