@@ -30,7 +30,9 @@ it('does not open what was moved to another row, changed, or closed under anothe
   const sealed = seal.close('a token', 'row 1');
 
   expect(() => seal.open(sealed, 'row 2')).toThrow();
-  expect(() => seal.open(`${sealed.slice(0, -1)}${sealed.endsWith('A') ? 'B' : 'A'}`, 'row 1')).toThrow();
+  // Not the last character: some of its bits may stand for nothing.
+  const changed = `${sealed.slice(0, -5)}${sealed.at(-5) === 'A' ? 'B' : 'A'}${sealed.slice(-4)}`;
+  expect(() => seal.open(changed, 'row 1')).toThrow();
   expect(() => new Seal(keys(`k1:${second}`)).open(sealed, 'row 1')).toThrow();
 });
 

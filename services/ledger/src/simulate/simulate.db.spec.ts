@@ -36,12 +36,18 @@ describe('the ledger keeps what its model promises', () => {
 
 describe('the simulation finds what is wrong', () => {
   it.each(mistakes)(
-    'within 30,000 steps: %s',
+    'within a few runs of 30,000 steps: %s',
     async (mistake) => {
-      const { failure } = await run({ seed: 1, steps: 30_000, mistake });
+      // Two doors decide in an order that no seed fixes, and some mistakes show in few orders only: one run may miss one.
+      let differences: readonly string[] = [];
+      for (let seed = 1; seed <= seedsForMistakesMax && differences.length === 0; seed++)
+        differences = (await run({ seed, steps: 30_000, mistake })).failure?.differences ?? [];
 
-      expect(failure?.differences).not.toHaveLength(0);
+      expect(differences).not.toHaveLength(0);
     },
-    120_000,
+    300_000,
   );
 });
+
+/** Most runs find even the mistake that is hardest to find: six that all miss it are not to be expected. */
+const seedsForMistakesMax = 6;
