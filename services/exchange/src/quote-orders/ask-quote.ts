@@ -6,6 +6,7 @@ import { findProgrammeFacts } from '../know-programmes/programme-facts.js';
 import { readTally } from '../place-exchange-order/counters.js';
 import { lotOfQuote } from '../rules/lot-of-quote.js';
 import { countersFor, price } from '../rules/price.js';
+import { wholeLots } from '../rules/quote.js';
 import { runningCampaigns } from '../run-campaigns/campaigns.js';
 import { termsAt, termsColumns, termsOf, type TermsRow } from '../set-up-partners/partner.js';
 import type { AskQuote, QuoteView } from './quote-shapes.js';
@@ -26,14 +27,13 @@ export async function askQuote(tx: Tx, cause: Cause, programme: string, asked: A
   if (holder === undefined) throw unknownMyKeyId();
 
   const terms = termsOf(row);
-  const left = asked.partnerPoints % terms.lotPartnerPoints;
-  const partnerPoints = asked.partnerPoints - left;
+  const { taken: partnerPoints, left } = wholeLots(terms, points(asked.partnerPoints));
   if (partnerPoints === 0)
     throw problem(422, 'not-whole-lots', `partner points are exchanged in whole lots of ${terms.lotPartnerPoints}`, {
       lot: terms.lotPartnerPoints,
     });
   const campaigns = (await runningCampaigns(tx, [programme], { first: now, last: now })).get(programme) ?? [];
-  const order = { partner: asked.partner, holder, partnerPoints: points(partnerPoints), acceptedAt: now };
+  const order = { partner: asked.partner, holder, partnerPoints, acceptedAt: now };
   const tally = await readTally(tx, programme, countersFor(terms, campaigns, order));
   const priced = price(terms, campaigns, order, (counter) => tally.of(programme, counter));
   if (!priced.ok) throw problem(422, priced.refusal.code, priced.refusal.detail, priced.refusal.facts);

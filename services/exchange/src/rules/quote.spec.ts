@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { parseInstant, points, ratio, type LocalDate } from '@points/kernel';
-import { quote, sameRate, type Terms } from './quote.js';
+import { quote, sameRate, wholeLots, type Terms } from './quote.js';
 
 const acceptedAt = parseInstant('2017-11-28T09:47:06+09:00');
 const terms = (changes: Partial<Terms> = {}): Terms => ({ rate: ratio(1, 1), lotPartnerPoints: points(1), ...changes });
@@ -114,4 +114,13 @@ it.each([
   [{ numerator: 1, denominator: 3 }, { numerator: 333_333_333, denominator: 1_000_000_000 }, false],
 ])('tells whether %o and %o are one rate', (a, b, same) => {
   expect(sameRate(a, b)).toBe(same);
+});
+
+it.each([
+  [500, 1_050, 1_000, 50],
+  [500, 499, 0, 499],
+  [500, 500, 500, 0],
+  [1, 7, 7, 0],
+])('in lots of %i, of %i offered %i are taken and %i stay', (lot, offered, taken, left) => {
+  expect(wholeLots({ lotPartnerPoints: points(lot) }, points(offered))).toEqual({ taken, left });
 });

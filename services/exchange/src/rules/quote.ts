@@ -91,6 +91,12 @@ export function quote(terms: Terms, order: OrderedAmount): Result<Points, QuoteR
   return done(given);
 }
 
+/** What of an offer can be taken, and what is not a whole lot and stays at the partner. */
+export function wholeLots({ lotPartnerPoints: lot }: Pick<Terms, 'lotPartnerPoints'>, offered: Points): { taken: Points; left: Points } {
+  const left = points(offered % lot);
+  return { taken: points(offered - left), left };
+}
+
 /** True when two fractions are the same number: 2/2 and 1/1 are one rate. */
 export function sameRate(a: Pick<Ratio, 'numerator' | 'denominator'>, b: Pick<Ratio, 'numerator' | 'denominator'>): boolean {
   return BigInt(a.numerator) * BigInt(b.denominator) === BigInt(b.numerator) * BigInt(a.denominator);
