@@ -18,7 +18,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
-import { NextView } from '../statement/statement-views.js';
+import { NextView } from '../statement/next-view.js';
 
 /** Some 800 kB of JSON: what a request may have. A longer list is several extensions. */
 export const extensionHoldersMax = 20_000;

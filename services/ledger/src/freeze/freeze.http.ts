@@ -3,7 +3,7 @@ import { Database, tenants } from '@points/database';
 import { CauseOf, Operation, ProgrammePath, type Cause } from '@points/http';
 import { CLOCK, type Clock } from '../clock.js';
 import { programmeOfPath } from '../programmes/programme-path.js';
-import { HolderPath } from '../statement/statement-views.js';
+import { HolderPath } from '../statement/balance-views.js';
 import { FreezeView, PutFreeze, StandingView } from './freeze-bodies.js';
 import { freezeAccount, freezeProgramme, programmeFreeze, standing } from './freeze.js';
 

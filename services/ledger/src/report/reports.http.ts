@@ -13,27 +13,22 @@ import { linesTable, movementLines } from './movement-lines.js';
 import { beginning, movements, reportMonthsMax, spansTooManyMonths, type Dimension, type Period } from './movements.js';
 import { outstanding, outstandingLots, outstandingLotsTable, outstandingTable, type OutstandingDimension } from './outstanding.js';
 import { changeClose, closesOf } from './period-close.js';
+import { BreakageView, MovementsView, ReportLinesView } from './movement-views.js';
+import { OutstandingLotsView, OutstandingView } from './outstanding-views.js';
+import { BaseDateView, YearCloseView, YearReportView } from './period-views.js';
 import {
   AtQuery,
   BaseDatePath,
-  BaseDateView,
   BreakageLinesQuery,
-  BreakageView,
   ChangeClose,
   KnownAtQuery,
   MovementLinesQuery,
   MovementsQuery,
-  MovementsView,
   OutstandingLinesQuery,
-  OutstandingLotsView,
   OutstandingQuery,
-  OutstandingView,
   PeriodLinesQuery,
-  ReportLinesView,
-  YearCloseView,
   YearPath,
-  YearReportView,
-} from './report-views.js';
+} from './report-queries.js';
 import { clamped, movementsTable, yearPeriod, yearReport } from './year-report.js';
 
 const csv = 'CSV by Accept: text/csv or ?format=csv.';

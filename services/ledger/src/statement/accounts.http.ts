@@ -7,7 +7,8 @@ import { CLOCK, type Clock } from '../clock.js';
 import { programmeOfPath } from '../programmes/programme-path.js';
 import { stand } from '../programmes/put-programme.js';
 import { accountBalanceAt, accountHistoryOf, accountTable, systemAccount } from './account-statement.js';
-import { AccountBalanceView, AccountHistoryQuery, AccountHistoryView, AccountPath, BalanceQuery } from './statement-views.js';
+import { AccountBalanceView, AccountPath, BalanceQuery } from './balance-views.js';
+import { AccountHistoryQuery, AccountHistoryView } from './history-views.js';
 
 /** The other side of every posting: what merchants, schemes, funds and the ledger's own accounts have received. */
 @Controller('v1/municipalities/:municipality/programmes/:programme/accounts/:account')

@@ -9,7 +9,9 @@ import { stand } from '../programmes/put-programme.js';
 import { balanceAt, balanceNow } from './balance.js';
 import { expiringTable, expiringWithin } from './expiring.js';
 import { historyOf, historyTable } from './history.js';
-import { BalanceQuery, BalanceView, ExpiringQuery, ExpiringView, HistoryQuery, HistoryView, HolderPath } from './statement-views.js';
+import { BalanceQuery, BalanceView, HolderPath } from './balance-views.js';
+import { ExpiringQuery, ExpiringView } from './expiring-views.js';
+import { HistoryQuery, HistoryView } from './history-views.js';
 
 const pages = 'Pages are cut by key: send `next` as `after`. CSV by Accept: text/csv or ?format=csv; its next page is in the header Link.';
 

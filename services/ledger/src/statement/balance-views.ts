@@ -1,0 +1,125 @@
+import { IsInstant, ProgrammePath } from '@points/http';
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, IsUUID, Matches, ValidateNested } from 'class-validator';
+import { JSONSchema } from 'class-validator-jsonschema';
+import { nullable } from './history-views.js';
+
+export class HolderPath extends ProgrammePath {
+  @IsUUID()
+  holder!: string;
+}
+
+export class BalanceQuery {
+  @IsOptional()
+  @IsInstant()
+  @JSONSchema({ description: 'the balance that held at this instant; now unless told' })
+  at?: string;
+
+  @IsOptional()
+  @IsInstant()
+  @JSONSchema({ description: 'as the books told it at this instant, without what was recorded later' })
+  knownAt?: string;
+}
+
+export class AccountPath extends ProgrammePath {
+  @Matches(/^[a-z]+(:.{1,150})?$/)
+  @JSONSchema({ description: 'merchant:…, scheme:…, fund:…, facility:…, product:…, issued:<source>, expired, municipality' })
+  account!: string;
+}
+
+export class AccountBalanceView {
+  @IsString()
+  account!: string;
+
+  @IsInstant()
+  at!: string;
+
+  @IsInt()
+  @JSONSchema({ description: 'the sum of its entries; below zero for issued:…' })
+  balance!: number;
+
+  @IsInt()
+  entries!: number;
+}
+
+export class LotView {
+  @IsUUID()
+  lot!: string;
+
+  @IsString()
+  source!: string;
+
+  @IsString()
+  funding!: string;
+
+  @IsInstant()
+  grantedAt!: string;
+
+  @IsInstant()
+  @JSONSchema(nullable)
+  expiresAt!: string | null;
+
+  @IsArray()
+  @ArrayMaxSize(20)
+  @IsString({ each: true })
+  usableAt!: readonly string[];
+
+  @IsInt()
+  remaining!: number;
+
+  @IsInt()
+  held!: number;
+
+  @IsInt()
+  available!: number;
+}
+
+export class UsableAtView {
+  @IsString()
+  place!: string;
+
+  @IsInt()
+  @JSONSchema({ description: 'in all, with those that can be used anywhere' })
+  available!: number;
+}
+
+export class UsableView {
+  @IsInt()
+  @JSONSchema({ description: 'at every place' })
+  anywhere!: number;
+
+  @IsArray()
+  @ArrayMaxSize(10_000)
+  @ValidateNested({ each: true })
+  @Type(() => UsableAtView)
+  at!: readonly UsableAtView[];
+}
+
+export class BalanceView {
+  @IsUUID()
+  holder!: string;
+
+  @IsInstant()
+  at!: string;
+
+  @IsInt()
+  posted!: number;
+
+  @IsInt()
+  held!: number;
+
+  @IsInt()
+  available!: number;
+
+  @IsArray()
+  @ArrayMaxSize(10_000)
+  @ValidateNested({ each: true })
+  @Type(() => LotView)
+  @JSONSchema({ description: 'living lots in the order in which they are drawn' })
+  lots!: readonly LotView[];
+
+  @ValidateNested()
+  @Type(() => UsableView)
+  @JSONSchema({ description: 'which of the available points can be used where' })
+  usable!: UsableView;
+}
