@@ -144,10 +144,10 @@ describe('the supervisor', () => {
   });
 
   it('ends at once when a service refuses its configuration', async () => {
-    const cloud = startCloud({ ...external(), STUB_REFUSES: String(portBase + 3) });
+    const cloud = startCloud({ ...external(), REFUSING_PORT: String(portBase + 3) });
 
     expect(await cloud.ended).toBe(1);
-    expect(cloud.output()).toContain('ledger: stub: DATABASE_URL: is missing');
+    expect(cloud.output()).toContain('ledger: config: DATABASE_URL: is missing');
     expect(cloud.output()).toMatch(/ledger refuses its configuration and is not started again/);
     expect(cloud.output()).not.toContain('is started again in');
   });
@@ -202,7 +202,7 @@ interface Supervisor {
 }
 
 function startCloud(environment: NodeJS.ProcessEnv): Supervisor {
-  const script = join(root, 'deploy/local/dist/stubs/stub-cloud.js');
+  const script = join(root, 'deploy/local/dist/rehearsal/small-cloud.js');
   if (!existsSync(script)) throw new Error('the supervisor runs compiled: npx tsc -b deploy/local first');
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
     env: environment,

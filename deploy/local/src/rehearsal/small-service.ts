@@ -1,9 +1,9 @@
 // A service as the supervisor sees one: serves its health, ends on TERM, and falls over when told to.
 import { createServer } from 'node:http';
 
-const { PORT, STUB_REFUSES, DATABASE_URL, KAFKA_BROKERS, TOKEN_JWKS_URL } = process.env;
-if (STUB_REFUSES && STUB_REFUSES === PORT) {
-  process.stderr.write('stub: DATABASE_URL: is missing\n');
+const { PORT, REFUSING_PORT, DATABASE_URL, KAFKA_BROKERS, TOKEN_JWKS_URL } = process.env;
+if (REFUSING_PORT && REFUSING_PORT === PORT) {
+  process.stderr.write('config: DATABASE_URL: is missing\n');
   process.exit(78);
 }
 createServer((request, response) => {
