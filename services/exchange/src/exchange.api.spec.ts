@@ -3,10 +3,12 @@ import { holderRegisteredV1 } from '@points/contracts';
 import { everyTenant, tenants } from '@points/database';
 import { openApiOf, routesOf } from '@points/http';
 import { event, publish } from '@points/messaging';
+import { addDays, jstDateOf, parseInstant } from '@points/kernel';
 import { call, testService, type TestService } from '@points/service-testing';
 import { eventually } from '@points/testing';
 import pg from 'pg';
 import { exchange } from './exchange.js';
+import { notCredited } from './rules/match-credits.js';
 import { startCardSchemeProcess, type CardSchemeProcess } from './testing/card-scheme-process.js';
 import { closedProgramme, fakeLedger, unknownProgramme, type FakeLedger } from './testing/fake-ledger.js';
 
@@ -521,6 +523,89 @@ describe('a conversion', () => {
     await eventually(async () => (await readConversion(conversion.conversionId)).body.state === 'completed');
     expect((await card.credits(scheme)).filter((one) => one.id.includes(conversion.conversionId))).toHaveLength(1);
   }, 30_000);
+});
+
+describe('the scheme’s own file', () => {
+  const compare = (list: string, { query = '', of = scheme, days = 'from=2018-02-10&to=2018-02-10' } = {}) =>
+    fetch(at(`programmes/${programme}/schemes/${encodeURIComponent(of)}/reconciliations?${days}${query}`), {
+      method: 'POST',
+      headers: { authorization: `Bearer ${staff}`, 'content-type': 'text/csv' },
+      body: list,
+    });
+  /** Brought in with the day's noon. */
+  const aCredit = async (points: number) => {
+    const { conversionId } = (await convert(aConversion({ points, requestedAt: '2018-02-10T12:00:00+09:00' }))).body;
+    return `${programme}:${String(conversionId)}`;
+  };
+
+  it('is compared line by line; what it credited after its refusal is found and spends nothing', async () => {
+    await card.control({ mode: 'up', refuseSuffix: hanako.myKeyId.slice(-2) });
+    const refused = aConversion({ points: 7, requestedAt: '2018-02-10T12:00:00+09:00' });
+    expect((await convert(refused)).status).toBe(422);
+    await card.control({ refuseSuffix: null });
+    const [good, other, forgotten] = [await aCredit(100), await aCredit(200), await aCredit(300)];
+    const receipts = new Map((await card.credits(scheme)).map((one) => [one.id, one.receipt]));
+    const asked = ledger.converted(scheme);
+    const late = `${programme}:${refused.conversionId}`;
+    const list = [
+      'creditId,points,receipt,date',
+      `${good},100,${receipts.get(good)},2018-02-10`,
+      `${other},201,,`,
+      `${late},7,CS-LATE,2018-02-10`,
+      `other-programme:1,5,,`,
+    ].join('\n');
+
+    const response = await compare(list);
+
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      there: { lines: 4, points: 313 },
+      here: { lines: 3, points: 600 },
+      matched: { lines: 1, points: 100 },
+      missingHere: [
+        ...[{ line: 4, creditId: late, points: 7, receipt: 'CS-LATE', date: '2018-02-10', reason: notCredited('refused') }],
+        ...[{ line: 5, creditId: 'other-programme:1', points: 5, reason: 'there is no conversion with this id' }],
+      ],
+      missingThere: [{ creditId: forgotten, points: 300, receipt: receipts.get(forgotten), creditedAt: '2018-02-10T03:00:00.000Z' }],
+      different: [
+        {
+          there: { line: 3, creditId: other, points: 201 },
+          here: { creditId: other, points: 200, receipt: receipts.get(other), creditedAt: '2018-02-10T03:00:00.000Z' },
+          reasons: ['points: there 201, here 200'],
+        },
+      ],
+    });
+    expect((await (await compare(list, { query: '&format=csv' })).text()).trim().split('\r\n')).toHaveLength(5);
+    expect([ledger.converted(scheme), (await readConversion(refused.conversionId)).body.state]).toEqual([asked, 'refused']);
+  });
+
+  it('finds a live credit on the day of its acknowledgement', async () => {
+    const { conversionId } = (await convert(aConversion())).body;
+    const today = jstDateOf(parseInstant(new Date().toISOString()));
+
+    const response = await compare(`creditId,points\n${programme}:${String(conversionId)},100`, {
+      days: `from=${addDays(today, -1)}&to=${addDays(today, 1)}`,
+    });
+
+    expect(await response.json()).toMatchObject({ matched: { lines: 1, points: 100 }, missingHere: [], different: [] });
+  });
+
+  it('is refused whole, by line and field, where it cannot be read', async () => {
+    const bad = await compare('creditId,points\nBRE-1,many\n');
+
+    expect([bad.status, await bad.json()]).toMatchObject([
+      422,
+      {
+        code: 'malformed-list',
+        errors: [
+          { line: 2, field: 'creditId' },
+          { line: 2, field: 'points' },
+        ],
+      },
+    ]);
+    expect((await compare('creditId,points\n', { of: 'nobody' })).status).toBe(404);
+    expect((await compare('creditId,points\n', { days: 'from=2018-02-10&to=2018-02-09' })).status).toBe(422);
+  });
 });
 
 describe('a scheme', () => {

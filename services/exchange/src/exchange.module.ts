@@ -19,6 +19,7 @@ import { OrderEnds } from './place-exchange-order/order-ends.js';
 import { Prune } from './prune.job.js';
 import { QuotesController } from './quote-orders/quotes.http.js';
 import { ReconciliationsController } from './reconcile-partners/reconciliations.http.js';
+import { SchemeReconciliationsController } from './reconcile-schemes/scheme-reconciliations.http.js';
 import { CouponBatchesController } from './redeem-coupons/coupon-batches.http.js';
 import { CouponKey } from './redeem-coupons/coupon-key.js';
 import { RedemptionsController } from './redeem-coupons/redemptions.http.js';
@@ -58,6 +59,7 @@ import { Waiting } from './waiting.js';
     UploadsController,
     UploadKeysController,
     SchemesController,
+    SchemeReconciliationsController,
     ConversionsController,
     WebhookEndpointsController,
     OnPostingCompleted,

@@ -4,6 +4,7 @@ import { httpMigrations } from '@points/http';
 import { messagingMigrations } from '@points/messaging';
 import { createReversals } from './reverse-orders/create-reversals.js';
 import { conversionStates } from './rules/conversion-state.js';
+import { createCreditedAt } from './reconcile-schemes/create-credited-at.js';
 import { createProgrammeFacts } from './know-programmes/create-programme-facts.js';
 import { createCoupons } from './redeem-coupons/create-coupons.js';
 import { createScreening } from './screen-orders/create-screening.js';
@@ -181,6 +182,7 @@ export const migrations: readonly Migration[] = [
   createAccountLinks,
   createLinkOrders,
   createUploads,
+  createCreditedAt,
 ];
 
 function listed(states: readonly string[]): string {

@@ -119,7 +119,7 @@ const claim = {
 };
 
 const acknowledge = `
-  update conversion set state = $2, receipt = $3, next_attempt_at = null, last_problem = null, updated_at = now() where id = $1`;
+  update conversion set state = $2, receipt = $3, credited_at = now(), next_attempt_at = null, last_problem = null, updated_at = now() where id = $1`;
 const refuse = `
   update conversion set state = $2, refusal = $3, next_attempt_at = null, last_problem = null, updated_at = now() where id = $1`;
 const postpone = `

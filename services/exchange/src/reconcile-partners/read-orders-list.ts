@@ -1,7 +1,7 @@
 import { readTable, type LineError, type TableForm, type TableRow } from '@points/http';
-import { isLocalDate, jstDateOf, parseInstant, type LocalDate } from '@points/kernel';
 import { paperIdForm } from '../ids.js';
 import { listedKinds, type ListedOrder } from '../rules/match-orders.js';
+import { dayOf, wholePoints } from './list-cells.js';
 
 /** A partner's month; longer lists are compared by days. */
 export const listRowsMax = 20_000;
@@ -28,17 +28,4 @@ function readLine({ line, cell, wrong }: TableRow<Column>): ListedOrder | undefi
   if (!kind) wrong('kind', `is not one of ${listedKinds.join(', ')}`);
   if (partnerPoints === undefined || municipalPoints === undefined || date === undefined || !kind) return undefined;
   return { line, orderId, kind, partnerPoints, municipalPoints, date };
-}
-
-function wholePoints(text: string): number | undefined {
-  return /^[1-9]\d{0,15}$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
-}
-
-function dayOf(text: string): LocalDate | undefined {
-  if (isLocalDate(text)) return text;
-  try {
-    return jstDateOf(parseInstant(text));
-  } catch {
-    return undefined;
-  }
 }

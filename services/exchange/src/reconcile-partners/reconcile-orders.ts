@@ -4,6 +4,7 @@ import { parsePoints, type Instant } from '@points/kernel';
 import { instantOf } from '../clock.js';
 import { matchKey, matchOrders, type Elsewhere, type ListedOrder, type OrderMatch, type OwnOrder } from '../rules/match-orders.js';
 import { listRowsMax, readOrdersList } from './read-orders-list.js';
+import { malformedList } from './take-lists.js';
 
 /** Five times the longest list. */
 export const ownLinesMax = 100_000;
@@ -22,15 +23,7 @@ export interface Question {
  */
 export async function reconcileOrders(tx: Tx, text: string, question: Question): Promise<OrderMatch> {
   const list = readOrdersList(text);
-  if ('errors' in list) {
-    const [first] = list.errors;
-    throw problem(
-      422,
-      'malformed-list',
-      `nothing was compared; line ${first?.line ?? 1}, field ${first?.field ?? ''}: ${first?.reason ?? ''}`,
-      { errors: list.errors },
-    );
-  }
+  if ('errors' in list) throw malformedList(list.errors);
   const { programme, partner, from, to, toleranceDays } = question;
   const own = (await tx.query<OwnRow>(readOwn, [programme, partner, from, to, ownLinesMax + 1])).map(ownOf);
   if (own.length > ownLinesMax)

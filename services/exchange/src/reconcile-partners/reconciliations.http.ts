@@ -1,36 +1,16 @@
 import { Controller, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
-import { CauseOf, formatOf, FormatQuery, IsDay, IsInstant, jsonOrCsv, Operation, problem, type Cause } from '@points/http';
-import { endOfDayJst, startOfDayJst, type LocalDate } from '@points/kernel';
+import { CauseOf, formatOf, IsDay, IsInstant, jsonOrCsv, Operation, problem, type Cause } from '@points/http';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, IsString, Max, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, IsString, ValidateNested } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PartnerPath } from '../ids.js';
 import { maySeeOrdersOf } from '../place-exchange-order/find-order.js';
 import { listedKinds, type ListedKind, type OrderMatch } from '../rules/match-orders.js';
+import { periodOf, ReconcileQuery } from './reconcile-query.js';
 import { listRowsMax } from './read-orders-list.js';
 import { differencesTable, ownLinesMax, reconcileOrders } from './reconcile-orders.js';
 import { readList } from './take-lists.js';
-
-/** A partner's day of an order may be that of its acceptance, ours is that of its booking. */
-const toleranceDaysMax = 7;
-
-class ReconcileQuery extends FormatQuery {
-  /** First day, in Tokyo. */
-  @IsDay()
-  from!: string;
-
-  /** Last day, in Tokyo. */
-  @IsDay()
-  to!: string;
-
-  /** Days by which dates may differ; none unless told. */
-  @IsOptional()
-  @IsInt()
-  @Min(0)
-  @Max(toleranceDaysMax)
-  toleranceDays?: number;
-}
 
 class ComparedView {
   @IsInt()
@@ -153,21 +133,16 @@ export class ReconciliationsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrderReconciliationView | string> {
-    if (query.to < query.from)
-      throw problem(422, 'invalid-request', 'the query is wrong: to is before from', {
-        errors: [{ field: 'to', reason: 'is before from' }],
-      });
+    const { from, to, toleranceDays } = periodOf(query);
     const wire = { request, reply };
     const format = formatOf(wire, query.format);
     const { programme, partner } = path;
-    // Days were checked by the query's class.
-    const [from, to] = [startOfDayJst(query.from as LocalDate), endOfDayJst(query.to as LocalDate)];
     const text = await readList(request);
     return this.database.transaction(tenants(path.municipality), async (tx) => {
       const [known] = await tx.query('select 1 from partner where programme = $1 and partner = $2', [programme, partner]);
       if (!known || !(await maySeeOrdersOf(tx, programme, partner, cause.client)))
         throw problem(404, 'unknown-partner', 'the programme has no such partner');
-      const found = await reconcileOrders(tx, text, { programme, partner, from, to, toleranceDays: query.toleranceDays ?? 0 });
+      const found = await reconcileOrders(tx, text, { programme, partner, from, to, toleranceDays });
       return jsonOrCsv(wire, format, toView(found), () => differencesTable(found));
     });
   }

@@ -1,5 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { problem } from '@points/http';
+import { problem, type LineError, type Problem } from '@points/http';
 import type { FastifyRequest } from 'fastify';
 
 /** Bytes of a list of 20,000 lines of 200 bytes. */
@@ -33,4 +33,11 @@ export async function readList({ headers, raw }: FastifyRequest): Promise<string
       errors: [{ line: 1, field: 'list', reason: 'is not UTF-8' }],
     });
   }
+}
+
+/** What is wrong with a list that could not be read, its first fault in the detail. */
+export function malformedList(errors: readonly LineError[]): Problem {
+  const [first] = errors;
+  const where = `line ${first?.line ?? 1}, field ${first?.field ?? ''}: ${first?.reason ?? ''}`;
+  return problem(422, 'malformed-list', `nothing was compared; ${where}`, { errors });
 }

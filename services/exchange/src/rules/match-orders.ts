@@ -1,4 +1,5 @@
-import { addDays, jstDateOf, type Instant, type LocalDate } from '@points/kernel';
+import type { Instant, LocalDate } from '@points/kernel';
+import { dateDiffers, differs, matchLines, type ElsewhereOf } from './match-lines.js';
 
 export const listedKinds = ['order', 'reversal'] as const;
 export type ListedKind = (typeof listedKinds)[number];
@@ -23,10 +24,7 @@ export interface OwnOrder {
   readonly bookedAt: Instant;
 }
 
-/** What is known here of a line that is not among those compared. */
-export type Elsewhere =
-  /** At another time. */
-  { readonly own: OwnOrder } | { readonly state: string };
+export type Elsewhere = ElsewhereOf<OwnOrder>;
 
 export interface Compared {
   readonly lines: number;
@@ -57,59 +55,25 @@ export function matchOrders(
   elsewhere: ReadonlyMap<string, Elsewhere>,
   toleranceDays: number,
 ): OrderMatch {
-  const known = new Map(own.map((one) => [matchKey(one), one]));
-  const seen = new Map<string, number>();
-  const matched: OwnOrder[] = [];
-  const missingHere: { listed: ListedOrder; reason: string }[] = [];
-  const different: { listed: ListedOrder; own: OwnOrder; reasons: string[] }[] = [];
-  for (const line of listed) {
-    const key = matchKey(line);
-    const first = seen.get(key);
-    if (first !== undefined) {
-      missingHere.push({ listed: line, reason: `repeats line ${first}` });
-      continue;
-    }
-    seen.set(key, line.line);
-    const mine = known.get(key);
-    const other = elsewhere.get(key);
-    if (mine) {
-      const reasons = differences(line, mine, toleranceDays);
-      if (reasons.length === 0) matched.push(mine);
-      else different.push({ listed: line, own: mine, reasons });
-    } else if (other && 'own' in other)
-      different.push({
-        listed: line,
-        own: other.own,
-        reasons: ['outside: it is booked outside of the days compared', ...differences(line, other.own, toleranceDays)],
-      });
-    else missingHere.push({ listed: line, reason: other ? reasonOf(line, other.state) : 'there is no order with this id' });
-  }
-  return {
-    matched: compared(matched),
-    missingHere,
-    missingThere: own.filter((one) => !seen.has(matchKey(one))),
-    different,
-    there: compared(listed),
-    here: compared(own),
-  };
+  const { matched, ...rest } = matchLines<ListedOrder, OwnOrder>(listed, own, elsewhere, {
+    keyOf: matchKey,
+    differences: (line, mine) => differences(line, mine, toleranceDays),
+    reasonOf: (line, state) => (state === undefined ? 'there is no order with this id' : reasonOf(line, state)),
+  });
+  return { ...rest, matched: compared(matched), there: compared(listed), here: compared(own) };
 }
 
 function reasonOf({ kind }: ListedOrder, state: string): string {
   return kind === 'order' ? `the order is ${state}: no points are booked` : `the order is ${state}: it was not taken back`;
 }
 
-/** Each as `field: there …, here …`. */
 function differences(line: ListedOrder, mine: OwnOrder, toleranceDays: number): string[] {
-  const say = (field: string, there: string | number, here: string | number) => `${field}: there ${there}, here ${here}`;
-  const day = jstDateOf(mine.bookedAt);
   return [
-    ...(line.partnerPoints === mine.partnerPoints ? [] : [say('partnerPoints', line.partnerPoints, mine.partnerPoints)]),
+    ...(line.partnerPoints === mine.partnerPoints ? [] : [differs('partnerPoints', line.partnerPoints, mine.partnerPoints)]),
     ...(line.municipalPoints === null || line.municipalPoints === mine.municipalPoints
       ? []
-      : [say('municipalPoints', line.municipalPoints, mine.municipalPoints)]),
-    ...(line.date === null || (addDays(day, -toleranceDays) <= line.date && line.date <= addDays(day, toleranceDays))
-      ? []
-      : [say('date', line.date, day)]),
+      : [differs('municipalPoints', line.municipalPoints, mine.municipalPoints)]),
+    ...dateDiffers(line.date, mine.bookedAt, toleranceDays),
   ];
 }
 
