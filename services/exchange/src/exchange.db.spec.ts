@@ -12,7 +12,7 @@ import { moveConversions } from './hear-postings/move-conversions.js';
 import { linkHolders } from '@points/holders';
 import { migrations } from './migrations.js';
 import { findOrder } from './place-exchange-order/find-order.js';
-import type { PlaceExchangeOrder } from './place-exchange-order/order.js';
+import type { PlaceExchangeOrder } from './place-exchange-order/order-request.js';
 import { placeOrders, type OrderWish, type Placed } from './place-exchange-order/place-orders.js';
 import { conversionReference, orderReference } from './reference.js';
 import { askReversals } from './reverse-orders/reverse-orders.js';

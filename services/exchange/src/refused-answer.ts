@@ -1,5 +1,5 @@
 import { answer, refusal, type Answer } from '@points/http';
-import type { RefusalView } from './place-exchange-order/order.js';
+import type { RefusalView } from './place-exchange-order/order-view.js';
 
 /** What another party refused, as this service's problem: the code and the facts are passed on as they came. */
 export function refusedAnswer(

@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Database } from '@points/database';
 import { Answers } from '@points/http';
 import type { Logger } from '@points/observability';
-import type { OrderEnd } from './place-exchange-order/order.js';
+import type { OrderEnd } from './place-exchange-order/order-row.js';
 import { LOGGER } from '@points/service';
 
 /** A POST answers within this time: with the end of the story, or with 202 and a place to ask. */

@@ -4,7 +4,7 @@ import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
 import { instantOf } from '../clock.js';
 import { idForm, paperIdForm } from '../ids.js';
-import { RefusalView } from '../place-exchange-order/order.js';
+import { RefusalView } from '../place-exchange-order/order-view.js';
 import { conversionStates, type ConversionState } from '../rules/conversion-state.js';
 
 export class RequestConversion {

@@ -2,7 +2,7 @@ import { Controller, Param, Post } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
 import { answer, CauseOf, once, Operation, type Answer, type Cause } from '@points/http';
 import { ExchangeOrderPath } from '../ids.js';
-import { ExchangeOrderView } from '../place-exchange-order/order.js';
+import { ExchangeOrderView } from '../place-exchange-order/order-view.js';
 import { AskPartners } from './ask-partners.job.js';
 import { askPartnerAgain } from './link-order.js';
 import { readOrder } from './read-order.js';

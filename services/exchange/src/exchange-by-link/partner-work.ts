@@ -6,7 +6,7 @@ import { connectionColumns, type ConnectionRow } from '../link-accounts/connecti
 import { bonusOf, completedFact, endingOrderColumns, refusedFact, type EndingOrder } from '../place-exchange-order/after-issue.js';
 import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
 import { issueOf } from '../place-exchange-order/issue.js';
-import type { RefusalView } from '../place-exchange-order/order.js';
+import type { RefusalView } from '../place-exchange-order/order-view.js';
 import { takeBackUncommitted } from '../reverse-orders/reverse-orders.js';
 import { linkOrderAfter, partnerStepOf, type LinkOrderEvent, type PartnerStep } from '../rules/link-order-state.js';
 import type { OrderState } from '../rules/order-state.js';

@@ -1,7 +1,7 @@
 import type { Tx } from '@points/database';
 import type { ExchangeOrderKey } from '../ids.js';
 import { findOrder } from '../place-exchange-order/find-order.js';
-import type { ExchangeOrderView } from '../place-exchange-order/order.js';
+import type { ExchangeOrderView } from '../place-exchange-order/order-view.js';
 import { findAtPartner } from './link-order.js';
 
 /** An order; one of a linked account with how it stands at its partner. */

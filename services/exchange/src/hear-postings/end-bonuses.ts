@@ -1,7 +1,7 @@
 import type { Tx } from '@points/database';
 import { parsePoints } from '@points/kernel';
 import { writeCounts } from '../place-exchange-order/counters.js';
-import type { BonusState } from '../place-exchange-order/order.js';
+import type { BonusState } from '../place-exchange-order/order-view.js';
 import type { Count } from '../rules/caps.js';
 import { refusalOf, type PostingFact } from './posting-facts.js';
 

@@ -3,7 +3,7 @@ import { parsePoints, type Instant } from '@points/kernel';
 import { publish, type OutgoingEvent } from '@points/messaging';
 import { instantOf } from '../clock.js';
 import { writeCounts } from '../place-exchange-order/counters.js';
-import type { BonusState } from '../place-exchange-order/order.js';
+import type { BonusState } from '../place-exchange-order/order-view.js';
 import { reversalOfOrder } from '../reverse-orders/ask-reversal.js';
 import type { Count } from '../rules/caps.js';
 import type { Channel } from '../rules/channel.js';

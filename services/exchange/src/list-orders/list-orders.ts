@@ -1,7 +1,8 @@
 import type { Tx } from '@points/database';
 import { cursorOf, readCursor, type CsvTable } from '@points/http';
 import type { Instant } from '@points/kernel';
-import { orderOf, selectOrder, type ExchangeOrderView, type OrderRow } from '../place-exchange-order/order.js';
+import { orderOf, selectOrder, type OrderRow } from '../place-exchange-order/order-row.js';
+import type { ExchangeOrderView } from '../place-exchange-order/order-view.js';
 import type { OrderState } from '../rules/order-state.js';
 import { firstIdOf } from '../ids.js';
 

@@ -8,7 +8,7 @@ import { JSONSchema } from 'class-validator-jsonschema';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PartnerPath } from '../ids.js';
 import { maySeeOrdersOf } from '../place-exchange-order/find-order.js';
-import { ExchangeOrderView } from '../place-exchange-order/order.js';
+import { ExchangeOrderView } from '../place-exchange-order/order-view.js';
 import { orderStates, type OrderState } from '../rules/order-state.js';
 import { listOrders, ordersTable } from './list-orders.js';
 

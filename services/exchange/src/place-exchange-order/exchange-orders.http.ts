@@ -6,7 +6,8 @@ import { readOrder } from '../exchange-by-link/read-order.js';
 import { ExchangeOrderPath } from '../ids.js';
 import { priceRefusalCodes } from '../rules/price.js';
 import { maySeeOrdersOf } from './find-order.js';
-import { ExchangeOrderView, PlaceExchangeOrder } from './order.js';
+import { PlaceExchangeOrder } from './order-request.js';
+import { ExchangeOrderView } from './order-view.js';
 import { OrderDesk } from './order-desk.js';
 import { OrderEnds } from './order-ends.js';
 

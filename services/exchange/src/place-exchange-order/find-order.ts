@@ -1,6 +1,6 @@
 import type { Tx } from '@points/database';
 import { termsAt } from '../set-up-partners/partner.js';
-import { orderOf, selectOrder, type Order, type OrderRow } from './order.js';
+import { orderOf, selectOrder, type Order, type OrderRow } from './order-row.js';
 
 export async function findOrder(
   tx: Tx,

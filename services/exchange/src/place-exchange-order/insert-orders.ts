@@ -1,6 +1,6 @@
 import type { Price } from '../rules/price.js';
 import type { Hit } from '../rules/screening.js';
-import type { Order } from './order.js';
+import type { Order } from './order-row.js';
 import type { OrderWish } from './place-orders.js';
 
 /** An order about to be stored. */

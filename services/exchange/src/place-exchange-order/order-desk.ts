@@ -5,7 +5,7 @@ import type { Logger } from '@points/observability';
 import { LOGGER } from '@points/service';
 import { now } from '../clock.js';
 import { AskPartners } from '../exchange-by-link/ask-partners.job.js';
-import type { Order } from './order.js';
+import type { Order } from './order-row.js';
 import { OrdersRaced, placeOrders, type OrderWish } from './place-orders.js';
 
 /** Orders of one transaction: they are decided and written in a few milliseconds, and those who come next wait for no more than that. */

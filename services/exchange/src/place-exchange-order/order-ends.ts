@@ -6,7 +6,8 @@ import { refusedAnswer } from '../refused-answer.js';
 import { isSettled } from '../rules/order-state.js';
 import { Waiting } from '../waiting.js';
 import { findOrder } from './find-order.js';
-import { endedOrder, type ExchangeOrderView, type Order, type OrderEnd } from './order.js';
+import { endedOrder, type Order, type OrderEnd } from './order-row.js';
+import type { ExchangeOrderView } from './order-view.js';
 
 /** Answers calls that place an order, whatever way it comes: with its end, or as it stands at the deadline. */
 @Injectable()

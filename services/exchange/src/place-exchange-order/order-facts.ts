@@ -4,7 +4,7 @@ import { instantOf } from '../clock.js';
 import { linkKey, readLinks } from '../exchange-by-link/link-order.js';
 import { orderReference } from '../reference.js';
 import { termsAt, termsColumns, type TermsRow } from '../set-up-partners/partner.js';
-import { orderOf, selectOrder, type Order, type OrderRow } from './order.js';
+import { orderOf, selectOrder, type Order, type OrderRow } from './order-row.js';
 import type { OrderWish } from './place-orders.js';
 
 /** All that is known about a wish before it is decided. */

@@ -16,7 +16,9 @@ import { hardestAction, screen, type Hit } from '../rules/screening.js';
 import { lockCounters, readTally, writeCounts, type Tally } from './counters.js';
 import { issueOf, type OrderToIssue } from './issue.js';
 import { insertOrders, orderParameters, type NewOrder } from './insert-orders.js';
-import type { ExchangeOrderView, Order, PlaceExchangeOrder } from './order.js';
+import type { PlaceExchangeOrder } from './order-request.js';
+import type { Order } from './order-row.js';
+import type { ExchangeOrderView } from './order-view.js';
 import { readFacts, type OrderFacts } from './order-facts.js';
 
 /** An order that somebody wants, by whatever way it came. */

@@ -2,7 +2,7 @@ import { IsDay, IsInstant, IsMyKeyId, IsPoints } from '@points/http';
 import { Type } from 'class-transformer';
 import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, Min, ValidateNested } from 'class-validator';
 import { idForm } from '../ids.js';
-import { AppliedRate } from '../place-exchange-order/order.js';
+import { AppliedRate } from '../place-exchange-order/order-view.js';
 import { bearers, type Bearer } from '../rules/campaign.js';
 
 export class AskQuote {

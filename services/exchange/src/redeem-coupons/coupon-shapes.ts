@@ -15,7 +15,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { idForm, PartnerPath } from '../ids.js';
-import { OrderOrigin } from '../place-exchange-order/order.js';
+import { OrderOrigin } from '../place-exchange-order/order-request.js';
 
 /** Of one request; a batch takes as many requests as it needs. */
 export const codesPerRequestMax = 5_000;

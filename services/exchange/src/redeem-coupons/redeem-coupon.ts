@@ -5,7 +5,7 @@ import { parsePoints, type Instant } from '@points/kernel';
 import { currentTraceparent } from '@points/observability';
 import { instantOf } from '../clock.js';
 import { findOrder } from '../place-exchange-order/find-order.js';
-import type { Order } from '../place-exchange-order/order.js';
+import type { Order } from '../place-exchange-order/order-row.js';
 import { placeOrders } from '../place-exchange-order/place-orders.js';
 import { orderReference } from '../reference.js';
 import { canonicalCode, decideRedemption, wrongCodesPerHourMax, type CouponFacts } from '../rules/coupon.js';

@@ -1,5 +1,5 @@
 import { tenantTable, type Migration } from '@points/database';
-import { bonusStates } from '../place-exchange-order/order.js';
+import { bonusStates } from '../place-exchange-order/order-view.js';
 import { reversalStates } from '../rules/reversal.js';
 
 const listed = (states: readonly string[]) => states.map((state) => `'${state}'`).join(', ');

@@ -15,7 +15,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { paperIdForm } from '../ids.js';
-import { ExchangeOrderView, ReversalView } from '../place-exchange-order/order.js';
+import { ExchangeOrderView, ReversalView } from '../place-exchange-order/order-view.js';
 import { reversalReasons, type ReversalReason } from '../rules/reversal.js';
 
 /** About 50 ms of locks, and 40 kB of body. */

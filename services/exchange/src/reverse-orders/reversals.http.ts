@@ -5,7 +5,7 @@ import { currentTraceparent } from '@points/observability';
 import { now } from '../clock.js';
 import { ExchangeOrderPath, PartnerPath } from '../ids.js';
 import { findOrder, maySeeOrdersOf } from '../place-exchange-order/find-order.js';
-import { ExchangeOrderView } from '../place-exchange-order/order.js';
+import { ExchangeOrderView } from '../place-exchange-order/order-view.js';
 import { refusedAnswer } from '../refused-answer.js';
 import { isSettled } from '../rules/order-state.js';
 import { Waiting } from '../waiting.js';

@@ -5,16 +5,8 @@ import { publish } from '@points/messaging';
 import { instantOf } from '../clock.js';
 import { leaveReview } from '../upload-orders/count-ends.js';
 import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
-import {
-  orderOf,
-  reversalColumns,
-  reversalOf,
-  selectOrder,
-  type ExchangeOrderView,
-  type OrderRow,
-  type ReversalRow,
-  type ReversalView,
-} from '../place-exchange-order/order.js';
+import { orderOf, reversalColumns, reversalOf, selectOrder, type OrderRow, type ReversalRow } from '../place-exchange-order/order-row.js';
+import type { ExchangeOrderView, ReversalView } from '../place-exchange-order/order-view.js';
 import { reversalsPerOrderMax } from '../reference.js';
 import type { Count } from '../rules/caps.js';
 import { orderAfter, type OrderState } from '../rules/order-state.js';

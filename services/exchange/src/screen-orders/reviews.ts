@@ -6,7 +6,7 @@ import { instantOf } from '../clock.js';
 import { beginReserving } from '../exchange-by-link/link-order.js';
 import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
 import { issueOf } from '../place-exchange-order/issue.js';
-import { orderOf, selectOrder, type Order, type OrderRow } from '../place-exchange-order/order.js';
+import { orderOf, selectOrder, type Order, type OrderRow } from '../place-exchange-order/order-row.js';
 import type { Count } from '../rules/caps.js';
 import { linkOrderAfter } from '../rules/link-order-state.js';
 import type { OrderState } from '../rules/order-state.js';

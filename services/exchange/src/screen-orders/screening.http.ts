@@ -2,7 +2,7 @@ import { Body, Controller, Get, Param, Post, Put, Query } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
 import { answer, CauseOf, once, Operation, ProgrammePath, type Answer, type Cause } from '@points/http';
 import { now } from '../clock.js';
-import { ExchangeOrderView } from '../place-exchange-order/order.js';
+import { ExchangeOrderView } from '../place-exchange-order/order-view.js';
 import { Waiting } from '../waiting.js';
 import { decideReview, listReviews } from './reviews.js';
 import { listRules, putRule } from './screening-rules.js';

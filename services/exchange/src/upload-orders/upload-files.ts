@@ -1,7 +1,7 @@
 import { tenants, type Database } from '@points/database';
 import { csvCell, type Cell } from '@points/http';
 import { instantOf } from '../clock.js';
-import type { RefusalView } from '../place-exchange-order/order.js';
+import type { RefusalView } from '../place-exchange-order/order-view.js';
 import type { OrderState } from '../rules/order-state.js';
 import type { LineError, UploadFormat } from './read-orders.js';
 import { linesFrom, openUpload, take } from './upload-lines.js';
