@@ -12,6 +12,7 @@ import { createAccounts } from './state-accounts/create-accounts.js';
 import { createAccountLinks, createLinkOrders } from './schema/create-account-links.js';
 import { createCampaigns, createQuotes, createTerms, extendOrders } from './schema/create-terms.js';
 import { createWebhooks } from './tell-partners/create-webhooks.js';
+import { lightenOrders } from './schema/lighten-orders.js';
 import { createUploads } from './schema/create-uploads.js';
 
 const createPartners: Migration = {
@@ -183,6 +184,7 @@ export const migrations: readonly Migration[] = [
   createLinkOrders,
   createUploads,
   createCreditedAt,
+  lightenOrders,
 ];
 
 function listed(states: readonly string[]): string {

@@ -149,7 +149,7 @@ export class AskPartners implements OnApplicationBootstrap, OnModuleDestroy {
         `select case when l.next_attempt_at is null and o.state in ('reserving', 'committing', 'cancelling') then 'waits-for-operator' else o.state end as state,
                 count(*)::int as count
          from exchange_order o join link_order l on l.id = o.id
-         where o.channel = 'link' and o.state not in ('completed', 'refused', 'reversed') group by 1`,
+         where not l.is_over group by 1`,
       ),
     );
   }

@@ -120,9 +120,13 @@ const lockOrders = {
 const writeOrders = {
   name: 'end_orders',
   text: `
-    update exchange_order o
-    set state = u.state, posting = u.posting, booked_at = u.booked_at, refusal = u.refusal, bonus_state = u.bonus_state, updated_at = now()
-    from unnest($1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::jsonb[], $6::text[])
-      as u (id, state, posting, booked_at, refusal, bonus_state)
-    where o.id = u.id`,
+    with ended as (
+      update exchange_order o
+      set state = u.state, posting = u.posting, booked_at = u.booked_at, refusal = u.refusal, bonus_state = u.bonus_state, updated_at = now()
+      from unnest($1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::jsonb[], $6::text[])
+        as u (id, state, posting, booked_at, refusal, bonus_state)
+      where o.id = u.id
+      returning o.id, o.tenant, o.programme, o.partner, o.booked_at)
+    insert into order_booking (id, tenant, programme, partner, booked_at)
+    select id, tenant, programme, partner, booked_at from ended where booked_at is not null`,
 };

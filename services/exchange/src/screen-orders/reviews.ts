@@ -99,6 +99,7 @@ const refuseOrder = `
   where id = $1`;
 
 const selectReviews = `
-  select r.*, o.holder, o.screening from exchange_order o
+  select r.*, o.holder, o.screening from order_in_review w
+  join exchange_order o on o.id = w.id
   join (${selectOrder}) r on r.id = o.id
-  where o.programme = $1 and o.state = 'in-review' and ($2::uuid is null or o.id > $2) order by o.id limit $3`;
+  where w.programme = $1 and ($2::uuid is null or w.id > $2) order by w.id limit $3`;

@@ -102,7 +102,7 @@ async function checkCorrections(tx: Tx, { programme, partner }: StatementKey, to
 const mark = [
   {
     name: 'mark_orders',
-    text: `update exchange_order set statement = $1 where programme = $2 and partner = $3 and statement is null and booked_at < $4`,
+    text: `update order_booking set statement = $1 where programme = $2 and partner = $3 and statement is null and booked_at < $4`,
   },
   {
     name: 'mark_bonuses',
