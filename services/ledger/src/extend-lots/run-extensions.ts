@@ -90,7 +90,7 @@ const lockOrder = {
     for no key update of o skip locked`,
 };
 
-/** Walks the index `lot_open` (programme, account) of open lots. */
+/** Walks the index `lot_open` (programme, account, expires_at) of open lots. */
 const findAccounts = {
   name: 'find_accounts_to_extend',
   text: `
