@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Caller } from './caller.js';
@@ -46,7 +46,7 @@ export class TokenChecker {
 
   /** @throws TokenRefused */
   async check(bearer: string): Promise<Token> {
-    const key = createHash('sha256').update(bearer).digest('base64');
+    const key = hash('sha256', bearer, 'base64');
     const nowMs = this.options.now?.() ?? Date.now();
     const known = this.known.get(key);
     if (known && known.expiresAt * 1000 > nowMs) return known;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Caller } from '@points/auth';
 import type { FastifyRequest } from 'fastify';
@@ -30,21 +30,23 @@ function causeOf(context: ExecutionContext): Cause {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   const { municipality = '' } = request.params as { municipality?: string };
   const key = request.headers['idempotency-key'];
+  let fingerprint: string | undefined;
   return {
     municipality,
     client: request.caller?.client ?? 'public',
     scopes: request.caller?.scopes ?? new Set(),
     tenants: request.caller?.tenants ?? new Set(),
     ...(typeof key === 'string' && { idempotencyKey: key }),
-    fingerprint: fingerprintOf(request.method, request.url, request.body),
+    // Only when asked: a posting is recognised by its reference and does without.
+    get fingerprint() {
+      return (fingerprint ??= fingerprintOf(request.method, request.url, request.body));
+    },
     operation: operationOf(context.getHandler())?.summary ?? context.getHandler().name,
   };
 }
 
 export function fingerprintOf(method: string, url: string, body: unknown): string {
-  return createHash('sha256')
-    .update(`${method} ${url}\n${JSON.stringify(body, sorted) ?? ''}`)
-    .digest('base64url');
+  return hash('sha256', `${method} ${url}\n${JSON.stringify(body, sorted) ?? ''}`, 'base64url');
 }
 
 /** Two bodies that differ in the order of their fields are the same request. */
