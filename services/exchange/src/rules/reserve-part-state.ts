@@ -28,7 +28,7 @@ export function reservePartAfter(state: ReservePartState, event: ReservePartEven
 
 /**
  * The target issues only after the reserve holds, and the hold is released only when the target has refused: the holder can never
- * spend a point in both programmes, and while a part is under way its points are held, so that a partner's reversal cannot take them.
+ * spend a point in both programmes.
  */
 const transitions: Readonly<Record<ReservePartState, Readonly<Partial<Record<ReservePartEvent, ReservePartState>>>>> = {
   holding: { 'hold-posted': 'issuing', 'hold-refused': 'refused' },
