@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { AllocateDue } from './allocate-reserve/allocate-due.job.js';
+import { ReserveController } from './allocate-reserve/reserve.http.js';
 import { ChangesController } from './change-terms/changes.http.js';
 import { ConversionsController } from './convert-points/conversions.http.js';
 import { CreditAtScheme } from './convert-points/credit-at-scheme.job.js';
@@ -61,13 +63,14 @@ import { Waiting } from './waiting.js';
     SchemesController,
     SchemeReconciliationsController,
     ConversionsController,
+    ReserveController,
     WebhookEndpointsController,
     OnPostingCompleted,
     OnHolderRegistered,
     OnProgrammeChanged,
   ],
   providers: [
-    ...[Waiting, OrderDesk, OrderEnds, CouponKey, Prune, CreditAtScheme, DeliverWebhooks],
+    ...[Waiting, OrderDesk, OrderEnds, CouponKey, Prune, CreditAtScheme, DeliverWebhooks, AllocateDue],
     ...[SealKeeper, SignInAtPartner, LinkTokens, AskPartners, ReceiveUpload, WorkUploads],
   ],
 })

@@ -1,3 +1,4 @@
+import { createReserve } from './allocate-reserve/create-reserve.js';
 import { tenantTable, type Migration } from '@points/database';
 import { holderMigrations } from '@points/holders';
 import { httpMigrations } from '@points/http';
@@ -185,6 +186,7 @@ export const migrations: readonly Migration[] = [
   createUploads,
   createCreditedAt,
   lightenOrders,
+  createReserve,
 ];
 
 function listed(states: readonly string[]): string {

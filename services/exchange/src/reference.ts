@@ -31,9 +31,16 @@ export function conversionReference(conversion: { programme: string; conversionI
 export type ConversionStep = 'hold' | 'capture' | 'release';
 
 /** `askedAgain`: how often the step was asked before, each time refused. */
-export function stepReference(stem: string, step: ConversionStep, askedAgain = 0): string {
+export function stepReference(stem: string, step: ReserveStep, askedAgain = 0): string {
   return `${stem}:${step}${askedAgain === 0 ? '' : `:${askedAgain}`}`;
 }
+
+/** The stem of a part of an allocation of reserve points. */
+export function reserveReference(part: { programme: string; allocationId: string; seq: number }): string {
+  return reference('reserve', part.programme, [part.allocationId, String(part.seq)]);
+}
+
+export type ReserveStep = ConversionStep | 'issue';
 
 export type ReadReference =
   | { readonly of: 'order'; readonly reference: string }
@@ -41,7 +48,8 @@ export type ReadReference =
   | { readonly of: 'bonus'; readonly reference: string }
   /** `reference` is that of the order. */
   | { readonly of: 'reversal'; readonly reference: string; readonly part: ReversalPart; readonly askedAgain: number }
-  | { readonly of: 'conversion'; readonly reference: string; readonly step: ConversionStep; readonly askedAgain: number };
+  | { readonly of: 'conversion'; readonly reference: string; readonly step: ConversionStep; readonly askedAgain: number }
+  | { readonly of: 'reserve'; readonly reference: string; readonly step: ReserveStep; readonly askedAgain: number };
 
 /** @throws Error on a reference that this service never made. */
 export function readReference(text: string): ReadReference {
@@ -52,13 +60,17 @@ export function readReference(text: string): ReadReference {
     if (what === 'bonus') return { of: 'bonus', reference: order };
     return { of: 'reversal', reference: order, part: what === 'reverse' ? 'order' : 'bonus', askedAgain: Number(times) };
   }
+  const [, part, reserveStep, reserveAgain = '0'] =
+    /^(exchange:reserve:[^:]+:(?:#[^:]+|[^:#]+:\d+)):(hold|issue|capture|release)(?::(\d{1,4}))?$/.exec(text) ?? [];
+  // The pattern admits these four words only.
+  if (part !== undefined) return { of: 'reserve', reference: part, step: reserveStep as ReserveStep, askedAgain: Number(reserveAgain) };
   const [, stem, step, askedAgain = '0'] = /^(exchange:conversion:[^:]+:[^:]+):(hold|capture|release)(?::(\d{1,4}))?$/.exec(text) ?? [];
   if (stem === undefined) throw new Error(`the reference ${text} is none of this service`);
   // The pattern admits these three words only.
   return { of: 'conversion', reference: stem, step: step as ConversionStep, askedAgain: Number(askedAgain) };
 }
 
-function reference(kind: 'order' | 'conversion', programme: string, parts: readonly string[]): string {
+function reference(kind: 'order' | 'conversion' | 'reserve', programme: string, parts: readonly string[]): string {
   const text = `exchange:${kind}:${programme}:${parts.map(encodeURIComponent).join(':')}`;
   if (text.length <= stemCharactersMax) return text;
   // `#` never stands in percent-encoded text, so no id can imitate this form.

@@ -1,5 +1,6 @@
 import type { Tx } from '@points/database';
-import { parsePoints } from '@points/kernel';
+import { recordArrivals } from '../allocate-reserve/reserve-books.js';
+import { parseInstant, parsePoints } from '@points/kernel';
 import { writeCounts } from '../place-exchange-order/counters.js';
 import type { BonusState } from '../place-exchange-order/order-view.js';
 import type { Count } from '../rules/caps.js';
@@ -34,6 +35,14 @@ export async function endBonuses(tx: Tx, facts: readonly PostingFact<'bonus'>[])
     ended.map(({ outcome }) => refusalOf(outcome)),
     ended.map(({ outcome }) => (outcome.status === 'posted' ? outcome.effectiveAt : null)),
   ]);
+  await recordArrivals(
+    tx,
+    ended.flatMap(({ bonus: { id, programme, holder }, outcome }) =>
+      outcome.status === 'posted'
+        ? [{ orderRow: id, part: 'bonus' as const, programme, holder, points: outcome.amount, at: parseInstant(outcome.effectiveAt) }]
+        : [],
+    ),
+  );
   await writeCounts(
     tx,
     ended
@@ -50,6 +59,7 @@ interface BonusRow {
   readonly id: string;
   readonly reference: string;
   readonly programme: string;
+  readonly holder: string;
   readonly bonus_points: string | null;
   readonly bonus_state: BonusState;
   readonly counts: readonly Count[] | null;
@@ -58,7 +68,7 @@ interface BonusRow {
 const lockBonuses = {
   name: 'lock_bonuses',
   text: `
-    select id, reference, programme, bonus_points, bonus_state, counts from exchange_order where reference = any ($1) order by id for update`,
+    select id, reference, programme, holder, bonus_points, bonus_state, counts from exchange_order where reference = any ($1) order by id for update`,
 };
 
 const writeBonuses = {

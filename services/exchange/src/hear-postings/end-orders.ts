@@ -1,6 +1,7 @@
 import type { Tx } from '@points/database';
 import { parseInstant, parsePoints } from '@points/kernel';
 import { publish } from '@points/messaging';
+import { recordArrivals } from '../allocate-reserve/reserve-books.js';
 import { makeDue } from '../exchange-by-link/link-order.js';
 import { bonusOf, completedFact, endingOrderColumns, refusedFact, type EndingOrder } from '../place-exchange-order/after-issue.js';
 import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
@@ -52,6 +53,14 @@ export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]):
     moved.map(({ outcome }) => refusalOf(outcome)),
     moved.map(bonusStateOf),
   ]);
+  await recordArrivals(
+    tx,
+    moved.flatMap(({ order: { id, programme, holder }, outcome }) =>
+      outcome.status === 'posted'
+        ? [{ orderRow: id, part: 'order' as const, programme, holder, points: outcome.amount, at: parseInstant(outcome.effectiveAt) }]
+        : [],
+    ),
+  );
   await publish(
     tx,
     moved.filter(({ state }) => state === 'completed').flatMap(({ order }) => bonusOf(order)),

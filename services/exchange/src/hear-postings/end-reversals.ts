@@ -1,4 +1,5 @@
 import type { Tx } from '@points/database';
+import { takeFromReserve } from '../allocate-reserve/reserve-books.js';
 import { parsePoints, type Instant } from '@points/kernel';
 import { publish, type OutgoingEvent } from '@points/messaging';
 import { instantOf } from '../clock.js';
@@ -38,6 +39,13 @@ export async function endReversals(tx: Tx, facts: readonly PostingFact<'reversal
   const all = [...moved.values()];
   if (all.length === 0) return [];
   await writeRows(tx, all);
+  await takeFromReserve(
+    tx,
+    all.flatMap(({ order_row: orderRow, own, bonus }) => [
+      ...(own ? [{ orderRow, part: 'order' as const, points: own.taken }] : []),
+      ...(bonus ? [{ orderRow, part: 'bonus' as const, points: bonus.taken }] : []),
+    ]),
+  );
   await publish(tx, next);
   const ended = all.filter((one) => one.state === 'reversed');
   await writeCounts(

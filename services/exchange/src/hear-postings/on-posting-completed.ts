@@ -3,6 +3,7 @@ import { postingCompletedV1, type PostingCompleted } from '@points/contracts';
 import { OnEvent, type BatchContext, type Received } from '@points/messaging';
 import type { Logger } from '@points/observability';
 import { LOGGER } from '@points/service';
+import { moveParts } from '../allocate-reserve/move-parts.js';
 import { CreditAtScheme } from '../convert-points/credit-at-scheme.job.js';
 import { AskPartners } from '../exchange-by-link/ask-partners.job.js';
 import { Waiting } from '../waiting.js';
@@ -28,10 +29,16 @@ export class OnPostingCompleted {
     await endBonuses(tx, facts.bonus);
     const reversed = await endReversals(tx, facts.reversal);
     const { over, inDispute, isCreditDue } = await moveConversions(tx, facts.conversion);
+    const disputedParts = await moveParts(tx, facts.reserve);
     tx.afterCommit(() => {
       this.waiting.wake([...orders.over.keys(), ...reversed, ...over], orders.over);
       if (orders.isPartnerDue) this.partners.nudge();
       if (isCreditDue) this.credits.nudge();
+      for (const part of disputedParts)
+        this.log.error(
+          { part },
+          'part of a reserve allocation in dispute: the ledger refused the capture or release of a hold it had confirmed',
+        );
       for (const conversion of inDispute)
         this.log.error({ conversion }, 'conversion in dispute: the ledger refused the capture or release of a hold it had confirmed');
     });

@@ -10,7 +10,7 @@ export type PostingFacts = { readonly [Of in ReadReference['of']]: PostingFact<O
 
 /** @throws Error on a reference that this service never made. */
 export function postingFacts(events: readonly { readonly data: PostingCompleted }[]): PostingFacts {
-  const facts: PostingFacts = { order: [], bonus: [], reversal: [], conversion: [] };
+  const facts: PostingFacts = { order: [], bonus: [], reversal: [], conversion: [], reserve: [] };
   for (const { data } of events) {
     const read = readReference(data.reference);
     // The list of a kind takes the facts of that kind.

@@ -8,6 +8,7 @@ import {
   dueAt,
   isChoosable,
   lastChoiceDay,
+  netted,
   type AllocationPart,
   type Arrival,
   type BaseProgramme,
@@ -140,6 +141,23 @@ describe('a split over municipalities', () => {
         }
       }),
     );
+  });
+});
+
+describe('an arrival of which more was taken back than was left', () => {
+  it('costs the oldest points first, and the sum stays', () => {
+    const at = (hour: number) => parseInstant(`2026-11-10T${String(hour).padStart(2, '0')}:00:00+09:00`);
+    const left = netted([
+      { id: 'c', arrivedAt: at(12), remaining: 500 },
+      { id: 'b', arrivedAt: at(11), remaining: -400 },
+      { id: 'a', arrivedAt: at(10), remaining: 300 },
+    ]);
+
+    expect(left.map(({ id, remaining }) => [id, remaining])).toEqual([
+      ['a', 0],
+      ['b', 0],
+      ['c', 400],
+    ]);
   });
 });
 

@@ -75,6 +75,16 @@ export function isChoosable(arrival: Arrival, named: readonly BaseProgramme[], a
   return arrival.remaining > 0 && !automaticTarget(arrival, named, at);
 }
 
+/** A reversal may have taken more of an arrival than was left of it, because the ledger drew on others: the oldest points are gone then. */
+export function netted(arrivals: readonly (Omit<Arrival, 'remaining'> & { readonly remaining: number })[]): Arrival[] {
+  let missing = arrivals.reduce((sum, { remaining }) => sum + Math.max(0, -remaining), 0);
+  return oldestFirst(arrivals).map((one) => {
+    const gone = Math.min(missing, Math.max(0, one.remaining));
+    missing -= gone;
+    return { ...one, remaining: points(Math.max(0, one.remaining) - gone) };
+  });
+}
+
 /** Splits what the holder may still give away, the oldest arrival first. All parts are drawn, or none. */
 export function drawAllocation(
   parts: readonly AllocationPart[],
@@ -140,7 +150,7 @@ function draw(wanted: Points, left: { readonly id: string; remaining: number }[]
 }
 
 /** Arrivals of one instant are told apart by id, so that every run draws the same. */
-function oldestFirst(arrivals: readonly Arrival[]): Arrival[] {
+function oldestFirst<T extends Omit<Arrival, 'remaining'>>(arrivals: readonly T[]): T[] {
   return [...arrivals].sort((a, b) => compare(a.arrivedAt, b.arrivedAt) || compare(a.id, b.id));
 }
 

@@ -1,0 +1,117 @@
+import { worksForToo, type Tx } from '@points/database';
+import { parsePoints, programmeId, tenantOf } from '@points/kernel';
+import { publish, type OutgoingEvent } from '@points/messaging';
+import { refusalOf, type PostingFact } from '../hear-postings/posting-facts.js';
+import { reservePartAfter, type ReservePartState } from '../rules/reserve-part-state.js';
+import { askPart } from './ask-part.js';
+
+/**
+ * Moves parts on by what the ledger says of their steps, and asks for the next one. Points of a refused part are back with their arrivals;
+ * one that went by itself is tried again a day later.
+ * @returns ids of parts in which the ledger contradicts itself
+ * @throws Error when a fact has no part or contradicts it: it is parked and a person looks
+ */
+export async function moveParts(tx: Tx, facts: readonly PostingFact<'reserve'>[]): Promise<readonly string[]> {
+  if (facts.length === 0) return [];
+  const rows = await tx.query<PartRow>(lockParts, [facts.map((fact) => fact.reference)]);
+  const known = new Map(rows.map((row) => [row.reference, row]));
+  const moved = new Map<string, { state: ReservePartState; refusal: string | null; disputed: string | null }>();
+  const next: OutgoingEvent[] = [];
+  for (const { reference, step, askedAgain, outcome } of facts) {
+    const part = known.get(reference);
+    if (!part) throw new Error(`there is no part of an allocation with the reference ${reference}`);
+    // The answer to an earlier asking, told again.
+    if ((step === 'capture' || step === 'release') && askedAgain < part.asked_again) continue;
+    const state = reservePartAfter(part.state, `${step}-${outcome.status}`);
+    if (!state) throw new Error(`the part ${part.id} is ${part.state} and its ${step} is said to be ${outcome.status}`);
+    if (state === part.state) continue;
+    known.set(reference, { ...part, state });
+    moved.set(part.id, {
+      state,
+      refusal: refusalOf(outcome) ?? moved.get(part.id)?.refusal ?? null,
+      disputed: state === 'in-dispute' ? step : null,
+    });
+    const following = stepOf(state);
+    if (following) next.push(askPart({ ...part, points: parsePoints(part.points) }, following));
+  }
+  const all = [...moved];
+  if (all.length === 0) return [];
+  await tx.write(writeParts, [
+    all.map(([id]) => id),
+    all.map(([, one]) => one.state),
+    all.map(([, one]) => one.refusal),
+    all.map(([, one]) => one.disputed),
+  ]);
+  const refused = all.filter(([, one]) => one.state === 'refused').map(([id]) => id);
+  if (refused.length) await tx.write(giveBack, [refused, automaticTryHours]);
+  // The hold is a fact of the reserve and is followed by a request to the target, and the other way round.
+  await worksForToo(
+    tx,
+    rows.flatMap((row) => [row.programme, row.target].map((one) => tenantOf(programmeId(one)))),
+  );
+  await publish(tx, next);
+  return all.filter(([, one]) => one.state === 'in-dispute').map(([id]) => id);
+}
+
+function stepOf(state: ReservePartState): 'issue' | 'capture' | 'release' | undefined {
+  switch (state) {
+    case 'issuing':
+      return 'issue';
+    case 'capturing':
+      return 'capture';
+    case 'releasing':
+      return 'release';
+    case 'holding':
+    case 'completed':
+    case 'refused':
+    case 'in-dispute':
+      return undefined;
+  }
+}
+
+/** A programme that is frozen today may not be tomorrow. */
+const automaticTryHours = 24;
+
+interface PartRow {
+  readonly id: string;
+  readonly reference: string;
+  readonly programme: string;
+  readonly target: string;
+  readonly holder: string;
+  readonly client: string;
+  readonly points: string;
+  readonly hold: string;
+  readonly state: ReservePartState;
+  readonly asked_again: number;
+}
+
+// Ordered, so that two consumers of one batch queue up instead of deadlocking.
+const lockParts = {
+  name: 'lock_reserve_parts',
+  text: `
+    select id, reference, programme, target, holder, client, points, hold, state, asked_again
+    from reserve_part where reference = any ($1) order by id for update`,
+};
+
+/** A release keeps the refusal for which it was asked. */
+const writeParts = {
+  name: 'move_reserve_parts',
+  text: `
+    update reserve_part p set state = u.state, refusal = coalesce(p.refusal, u.refusal), disputed = u.disputed, updated_at = now()
+    from unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[]) as u (id, state, refusal, disputed)
+    where p.id = u.id`,
+};
+
+const giveBack = {
+  name: 'give_back_reserve_parts',
+  text: `
+    update reserve_arrival a
+    set remaining = a.remaining + d.points,
+        automatic_at = case when d.is_automatic then now() + make_interval(hours => $2) else a.automatic_at end
+    from (
+      select d.arrival, sum(d.points) as points, bool_or(l.arrival is not null) as is_automatic
+      from reserve_draw d join reserve_part p on p.id = d.part join reserve_allocation l using (programme, allocation_id)
+      where d.part = any ($1) group by d.arrival
+    ) d
+    where a.id = d.arrival`,
+};

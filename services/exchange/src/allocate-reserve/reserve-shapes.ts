@@ -1,0 +1,172 @@
+import { IsDay, IsInstant, IsMyKeyId, IsPoints, IsProgramme, ProgrammePath } from '@points/http';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  ValidateNested,
+} from 'class-validator';
+import { paperIdForm } from '../ids.js';
+import { RefusalView } from '../place-exchange-order/order-view.js';
+import { allocationPartsMax } from '../rules/reserve.js';
+import { reservePartStates, type ReservePartState } from '../rules/reserve-part-state.js';
+
+/** Arrivals with points and allocations of one answer: the newest are shown. */
+export const arrivalsShownMax = 1_000;
+export const allocationsShownMax = 100;
+
+export class ReserveView {
+  @IsProgramme()
+  programme!: string;
+
+  @IsInstant()
+  openedAt!: string;
+}
+
+export class HolderQuery {
+  @IsMyKeyId()
+  myKeyId!: string;
+}
+
+export class BasePath extends ProgrammePath {
+  @IsMyKeyId()
+  myKeyId!: string;
+}
+
+export class NameBase {
+  /** Where points go by themselves when nothing was chosen in time. */
+  @IsProgramme()
+  programme!: string;
+}
+
+export class BaseView {
+  @IsProgramme()
+  programme!: string;
+
+  @IsInstant()
+  namedAt!: string;
+}
+
+export class AllocationPartBody {
+  @IsProgramme()
+  programme!: string;
+
+  @IsPoints()
+  points!: number;
+}
+
+export class AllocateReserve {
+  /** The caller's own id: the same id with the same content is the same allocation. */
+  @Matches(paperIdForm)
+  allocationId!: string;
+
+  @IsMyKeyId()
+  myKeyId!: string;
+
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(allocationPartsMax)
+  @ValidateNested({ each: true })
+  @Type(() => AllocationPartBody)
+  parts!: AllocationPartBody[];
+}
+
+export class AllocationPath extends ProgrammePath {
+  @Matches(paperIdForm)
+  allocationId!: string;
+}
+
+export class ReservePartView extends AllocationPartBody {
+  @IsIn([...reservePartStates])
+  state!: ReservePartState;
+
+  /** Why the points are back in the reserve, as the ledger said it. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => RefusalView)
+  refusal?: RefusalView;
+}
+
+export class AllocationView {
+  @IsString()
+  allocationId!: string;
+
+  /** True where nothing was chosen in time and the points went to the base programme. */
+  @IsBoolean()
+  automatic!: boolean;
+
+  @IsInstant()
+  requestedAt!: string;
+
+  @IsArray()
+  @ArrayMaxSize(allocationPartsMax)
+  @ValidateNested({ each: true })
+  @Type(() => ReservePartView)
+  parts!: readonly ReservePartView[];
+}
+
+export const arrivalStates = ['to-choose', 'due', 'waits-for-base-programme'] as const;
+export type ArrivalState = (typeof arrivalStates)[number];
+
+export class ArrivalView {
+  @IsString()
+  partner!: string;
+
+  @IsString()
+  orderId!: string;
+
+  @IsInstant()
+  arrivedAt!: string;
+
+  @IsPoints()
+  points!: number;
+
+  /** Not given to a municipality yet. */
+  @IsInt()
+  remaining!: number;
+
+  /** Last day of the choice, in Tokyo. */
+  @IsDay()
+  lastDay!: string;
+
+  @IsIn([...arrivalStates])
+  state!: ArrivalState;
+}
+
+/** What a holder has in the reserve, for the balance screen. */
+export class HolderReserveView {
+  /** In the reserve, not under way to a municipality. */
+  @IsInt()
+  waiting!: number;
+
+  /** Of these: what may be given to a municipality now. */
+  @IsInt()
+  toChoose!: number;
+
+  /** Held for a municipality that has not got them yet. */
+  @IsInt()
+  underWay!: number;
+
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => BaseView)
+  base?: BaseView;
+
+  @IsArray()
+  @ArrayMaxSize(arrivalsShownMax)
+  @ValidateNested({ each: true })
+  @Type(() => ArrivalView)
+  arrivals!: readonly ArrivalView[];
+
+  @IsArray()
+  @ArrayMaxSize(allocationsShownMax)
+  @ValidateNested({ each: true })
+  @Type(() => AllocationView)
+  allocations!: readonly AllocationView[];
+}

@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import { everyTenant } from '@points/database';
+import { addDays, jstDateOf, parseInstant, startOfDayJst, type Instant } from '@points/kernel';
+import { call } from '@points/service-testing';
+import { eventually } from '@points/testing';
+import { exchangeStory, type ExchangeStory, type Resident } from '../testing/exchange-story.js';
+import { closedProgramme } from '../testing/fake-ledger.js';
+import { allocateDue } from './allocate-due.js';
+
+const reserve = '000001-reserve';
+const [utsunomiya, owariasahi] = ['092011-miya', '232262-asahi'];
+
+let story: ExchangeStory;
+let partner: string;
+beforeAll(async () => {
+  story = await exchangeStory(reserve, ['reserve:read', 'reserve:write', 'history:write', 'exchange:reverse-late']);
+  expect((await story.put('reserve', {})).status).toBe(201);
+  partner = await story.newPartner({ reversalDays: 30 });
+}, 60_000);
+afterAll(() => story?.close());
+
+const resident = (index: number): Resident => {
+  const one = story.residents[index];
+  if (!one) throw new Error('there are four residents');
+  return one;
+};
+
+/** Points in the reserve; answers the order's id. */
+async function arrive({ myKeyId }: Resident, partnerPoints: number, acceptedAt?: string): Promise<string> {
+  const orderId = `R-${randomUUID().slice(0, 8)}`;
+  const order = { orderId, myKeyId, partner, partnerPoints, ...(acceptedAt !== undefined && { acceptedAt }) };
+  const { status, body } = await story.send('exchange-orders', order);
+  expect([status, body]).toMatchObject([201, { state: 'completed' }]);
+  return orderId;
+}
+const allocate = (one: Resident, parts: object[], allocationId = `A-${randomUUID().slice(0, 8)}`) =>
+  story.send('reserve/allocations', { allocationId, myKeyId: one.myKeyId, parts });
+const view = async (one: Resident) => (await story.read(`reserve?myKeyId=${one.myKeyId}`)).body;
+const nameBase = (one: Resident, programme: string) => story.put(`reserve/base-programmes/${one.myKeyId}`, { programme });
+const today = () => jstDateOf(parseInstant(new Date().toISOString()));
+
+describe('points without a municipality', () => {
+  it('wait, are split over municipalities as their holder says, and a repeated allocation changes nothing', async () => {
+    const hanako = resident(0);
+    const orderId = await arrive(hanako, 1_000);
+    expect(await view(hanako)).toMatchObject({
+      ...{ waiting: 1_000, toChoose: 1_000, underWay: 0, allocations: [] },
+      arrivals: [{ orderId, partner, points: 1_000, remaining: 1_000, lastDay: addDays(today(), 14), state: 'to-choose' }],
+    });
+    const parts = [
+      { programme: utsunomiya, points: 600 },
+      { programme: owariasahi, points: 300 },
+    ];
+
+    const first = await allocate(hanako, parts, 'A-1');
+    const again = await allocate(hanako, parts, 'A-1');
+
+    expect([first.status, again.status]).toEqual([202, 200]);
+    await eventually(async () =>
+      expect((await story.read('reserve/allocations/A-1')).body).toMatchObject({
+        parts: parts.map((part) => ({ ...part, state: 'completed' })),
+      }),
+    );
+    expect(await view(hanako)).toMatchObject({ waiting: 100, toChoose: 100, underWay: 0 });
+    expect([story.ledger.converted(utsunomiya), story.ledger.converted(owariasahi)]).toEqual([600, 300]);
+    const issued = story.ledger.asked.filter((one) => one.instruction.kind === 'issue' && one.programme !== reserve);
+    expect(issued.map(({ programme, municipality, account }) => [programme, municipality, account])).toEqual([
+      [utsunomiya, '092011', `holder:${hanako.holder}`],
+      [owariasahi, '232262', `holder:${hanako.holder}`],
+    ]);
+    expect((await allocate(hanako, [{ programme: utsunomiya, points: 1 }], 'A-1')).body).toMatchObject({ code: 'allocation-exists' });
+  }, 60_000);
+
+  it('are back when a municipality refuses them, with its reason', async () => {
+    const taro = resident(1);
+    await arrive(taro, 500);
+
+    await allocate(taro, [{ programme: closedProgramme, points: 500 }], 'A-2');
+
+    await eventually(async () =>
+      expect((await story.read('reserve/allocations/A-2')).body).toMatchObject({
+        parts: [{ state: 'refused', refusal: { code: 'outside-period' } }],
+      }),
+    );
+    expect(await view(taro)).toMatchObject({ waiting: 500, toChoose: 500, underWay: 0 });
+    expect(story.ledger.balance(taro.holder)).toEqual({ balance: 500, available: 500 });
+  }, 60_000);
+
+  it('are refused to more than is there, to the reserve itself and to nobody known, and all parts with one', async () => {
+    const taro = resident(1);
+    const refused = async (parts: object[]) => (await allocate(taro, parts)).body['code'];
+
+    expect(await refused([{ programme: utsunomiya, points: 501 }])).toBe('reserve-insufficient');
+    expect(await refused([{ programme: reserve, points: 1 }])).toBe('target-is-reserve');
+    expect(
+      await refused([
+        { programme: utsunomiya, points: 1 },
+        { programme: utsunomiya, points: 1 },
+      ]),
+    ).toBe('target-twice');
+    expect(
+      (await story.send('reserve/allocations', { allocationId: 'A-9', myKeyId: 'NOBODY00', parts: [{ programme: utsunomiya, points: 1 }] }))
+        .body,
+    ).toMatchObject({
+      code: 'unknown-my-key-id',
+    });
+    expect((await story.read(`reserve?myKeyId=${taro.myKeyId}`)).body).toMatchObject({ waiting: 500 });
+    expect(await story.read('reserve/allocations/nothing')).toMatchObject({ status: 404, body: { code: 'unknown-allocation' } });
+  });
+
+  it('are less by what the partner takes back', async () => {
+    const taro = resident(1);
+    const orderId = await arrive(taro, 200);
+
+    const { status } = await story.send(`partners/${partner}/exchange-orders/${orderId}/reversals`, { reason: 'mistake' });
+
+    expect(status).toBeLessThan(300);
+    await eventually(async () => expect(await view(taro)).toMatchObject({ waiting: 500, arrivals: [{ remaining: 500 }] }));
+  }, 60_000);
+});
+
+describe('points for which nothing was chosen', () => {
+  it('go to the base programme on the 15th day at 00:00 in Tokyo, once, and not a millisecond before', async () => {
+    const jiro = resident(2);
+    await nameBase(jiro, owariasahi);
+    await arrive(jiro, 700);
+    const due = (at: Instant) =>
+      story.service.database.transaction(everyTenant, (tx) => allocateDue(tx, { programme: reserve, holder: jiro.holder }, at));
+    const day = jstDateOf(parseInstant(String(((await view(jiro)) as { arrivals?: { arrivedAt: string }[] }).arrivals?.[0]?.arrivedAt)));
+
+    expect(await due(endOfDayBefore(startOfDayJst(addDays(day, 15))))).toBe(0);
+    expect(await Promise.all([due(startOfDayJst(addDays(day, 15))), due(startOfDayJst(addDays(day, 15)))])).toEqual(
+      expect.arrayContaining([0, 1]),
+    );
+
+    await eventually(async () =>
+      expect(await view(jiro)).toMatchObject({
+        ...{ waiting: 0, underWay: 0 },
+        allocations: [{ automatic: true, parts: [{ programme: owariasahi, points: 700, state: 'completed' }] }],
+      }),
+    );
+  }, 60_000);
+
+  it('are kept without a base programme, and go to the first that is named', async () => {
+    const saburo = resident(3);
+    await arrive(saburo, 900, `${addDays(today(), -20)}T10:00:00+09:00`);
+    expect(await view(saburo)).toMatchObject({ waiting: 900, toChoose: 900, arrivals: [{ state: 'waits-for-base-programme' }] });
+
+    await nameBase(saburo, utsunomiya);
+
+    await eventually(
+      async () =>
+        expect(await view(saburo)).toMatchObject({
+          ...{ waiting: 0, underWay: 0, base: { programme: utsunomiya } },
+          allocations: [{ automatic: true, parts: [{ programme: utsunomiya, points: 900, state: 'completed' }] }],
+        }),
+      { timeoutMs: 30_000 },
+    );
+  }, 60_000);
+});
+
+it('is shown to who may read it, and of a reserve only', async () => {
+  const { myKeyId } = resident(0);
+
+  expect(await story.read(`reserve?myKeyId=${myKeyId}`, story.partner)).toMatchObject({ status: 403 });
+  const other = story.at(`reserve?myKeyId=${myKeyId}`, '000001-other');
+  expect(await call(other, { token: story.staff })).toMatchObject({ status: 404, body: { code: 'no-reserve' } });
+});
+
+function endOfDayBefore(instant: Instant): Instant {
+  return parseInstant(new Date(Date.parse(instant) - 1).toISOString());
+}
