@@ -3,7 +3,7 @@ import { Database, everyTenant } from '@points/database';
 import type { Logger } from '@points/observability';
 import { LOGGER } from '@points/service';
 import { now } from '../clock.js';
-import { allocateDue, findDue, type DueHolder } from './allocate-due.js';
+import { allocateDue, claimDue, type DueArrival } from './allocate-due.js';
 import { DueWork } from '../due-work.js';
 
 /** How late after midnight of the 15th day the points may move; where they go does not depend on it. */
@@ -13,7 +13,7 @@ const atOnceMax = 4;
 /** Gives reserve points that nobody chose for to the holder's base programme. Replicas may run it side by side. */
 @Injectable()
 export class AllocateDue implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly due: DueWork<DueHolder>;
+  private readonly due: DueWork<DueArrival>;
 
   constructor(
     @Inject(Database) private readonly database: Database,
@@ -22,8 +22,8 @@ export class AllocateDue implements OnApplicationBootstrap, OnModuleDestroy {
     this.due = new DueWork({
       atOnceMax,
       lookEveryMs,
-      claim: async (limit) => (await this.database.transaction(everyTenant, (tx) => findDue(tx, now()))).slice(0, limit),
-      attempt: (holder) => this.allocate(holder),
+      claim: (limit) => this.database.transaction(everyTenant, (tx) => claimDue(tx, limit, now())),
+      attempt: (arrival) => this.allocate(arrival),
       told: (during) =>
         during === 'claim' ? 'could not look for due reserve points; looks again' : 'due reserve points could not be given; tried again',
       log,
@@ -38,8 +38,8 @@ export class AllocateDue implements OnApplicationBootstrap, OnModuleDestroy {
     return this.due.stop();
   }
 
-  private async allocate(holder: DueHolder): Promise<void> {
-    const allocations = await this.database.transaction(everyTenant, (tx) => allocateDue(tx, holder, now()));
-    if (allocations > 0) this.log.info({ programme: holder.programme, allocations }, 'due reserve points go to the base programme');
+  private async allocate(arrival: DueArrival): Promise<void> {
+    const isStarted = await this.database.transaction(everyTenant, (tx) => allocateDue(tx, arrival, now()));
+    if (isStarted) this.log.info({ arrival: arrival.id, programme: arrival.programme }, 'due reserve points go to the base programme');
   }
 }

@@ -1,51 +1,49 @@
 import type { Tx } from '@points/database';
 import type { Instant } from '@points/kernel';
-import { automaticTarget, netted } from '../rules/reserve.js';
+import { automaticTarget, dueAt } from '../rules/reserve.js';
 import { startAllocation } from './allocate.js';
 import { lockHolder, readArrivals, readBases } from './reserve-books.js';
 
-/** Holders whose arrivals have fallen due, in one look of the job. */
-export const dueHoldersMax = 100;
-
-export interface DueHolder {
+export interface DueArrival {
+  readonly id: string;
   readonly programme: string;
   readonly holder: string;
 }
 
-export function findDue(tx: Tx, now: Instant): Promise<DueHolder[]> {
-  return tx.query<DueHolder>(
-    `select distinct programme, holder from (
-       select programme, holder from reserve_arrival where automatic_at <= $1 order by automatic_at limit $2) due`,
-    [now, dueHoldersMax],
-  );
+/** Takes arrivals that may have fallen due, under a lease: if this process dies now, another one takes them up then. */
+export function claimDue(tx: Tx, limit: number, now: Instant): Promise<DueArrival[]> {
+  return tx.query<DueArrival>(claim, [limit, now, leaseSeconds]);
 }
 
 /**
- * Gives what has fallen due to the base programme that held then. Without one the arrivals wait until one is named. Each try is an
- * allocation of its own whose id names arrival and try, so that a second process finds nothing left to do.
+ * Gives an arrival that has fallen due to the base programme that held then. Without one it waits until one is named. Each try is an
+ * allocation of its own whose id names arrival and try. Answers whether one was started.
  */
-export async function allocateDue(tx: Tx, { programme, holder }: DueHolder, now: Instant): Promise<number> {
+export async function allocateDue(tx: Tx, { id, programme, holder }: DueArrival, now: Instant): Promise<boolean> {
   await lockHolder(tx, programme, holder);
-  const due = await tx.query<{ id: string; automatic_tries: number }>(
-    `select id, automatic_tries from reserve_arrival where programme = $1 and holder = $2 and automatic_at <= $3 order by arrived_at, id for update`,
-    [programme, holder, now],
-  );
-  const named = await readBases(tx, programme, holder);
-  const arrivals = new Map(netted(await readArrivals(tx, programme, holder)).map((one) => [one.id, one]));
-  let started = 0;
-  for (const { id, automatic_tries: tries } of due) {
-    const arrival = arrivals.get(id);
-    const target = arrival && arrival.remaining > 0 ? automaticTarget(arrival, named, now) : undefined;
-    await tx.write('update reserve_arrival set automatic_at = null, automatic_tries = automatic_tries + $2 where id = $1', [
-      id,
-      target ? 1 : 0,
-    ]);
-    if (!arrival || !target) continue;
-    const points = arrival.remaining;
-    const part = { municipality: target.municipality, programme: target.programme, points, draws: [{ arrival: id, points }] };
-    const key = { programme, allocationId: `auto-${id}-${tries + 1}`, holder, client: 'exchange:reserve', arrival: id };
-    await startAllocation(tx, key, [part], now);
-    started++;
-  }
-  return started;
+  const arrival = (await readArrivals(tx, programme, holder)).find((one) => one.id === id);
+  const target = arrival && arrival.remaining > 0 ? automaticTarget(arrival, await readBases(tx, programme, holder), now) : undefined;
+  // Woken before its time: points came back that had been under way.
+  const next = arrival && now < dueAt(arrival.arrivedAt) ? dueAt(arrival.arrivedAt) : null;
+  const [row] = await tx.query<{ automatic_tries: number }>(settle, [id, target ? 1 : 0, next]);
+  if (!arrival || !target || !row) return false;
+  const points = arrival.remaining;
+  const part = { municipality: target.municipality, programme: target.programme, points, draws: [{ arrival: id, points }] };
+  const key = { programme, allocationId: `auto-${id}-${row.automatic_tries}`, holder, client: 'exchange:reserve', arrival: id };
+  await startAllocation(tx, key, [part], now);
+  return true;
 }
+
+/** Far longer than a transaction of some statements. */
+const leaseSeconds = 60;
+
+const claim = `
+  update reserve_arrival a set automatic_at = $2::timestamptz + make_interval(secs => $3)
+  from (select id from reserve_arrival where automatic_at <= $2 order by automatic_at limit $1 for update skip locked) due
+  where a.id = due.id
+  returning a.id, a.programme, a.holder`;
+
+/** No row when somebody else was there first. */
+const settle = `
+  update reserve_arrival set automatic_at = $3, automatic_tries = automatic_tries + $2 where id = $1 and automatic_at is not null
+  returning automatic_tries`;

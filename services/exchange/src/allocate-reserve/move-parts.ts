@@ -2,7 +2,7 @@ import { worksForToo, type Tx } from '@points/database';
 import { parsePoints, programmeId, tenantOf } from '@points/kernel';
 import { publish, type OutgoingEvent } from '@points/messaging';
 import { refusalOf, type PostingFact } from '../hear-postings/posting-facts.js';
-import { reservePartAfter, type ReservePartState } from '../rules/reserve-part-state.js';
+import { reservePartAfter, stepOfPart, type ReservePartState } from '../rules/reserve-part-state.js';
 import { askPart } from './ask-part.js';
 
 /**
@@ -31,7 +31,7 @@ export async function moveParts(tx: Tx, facts: readonly PostingFact<'reserve'>[]
       refusal: refusalOf(outcome) ?? moved.get(part.id)?.refusal ?? null,
       disputed: state === 'in-dispute' ? step : null,
     });
-    const following = stepOf(state);
+    const following = stepOfPart(state);
     if (following) next.push(askPart({ ...part, points: parsePoints(part.points) }, following));
   }
   const all = [...moved];
@@ -43,7 +43,10 @@ export async function moveParts(tx: Tx, facts: readonly PostingFact<'reserve'>[]
     all.map(([, one]) => one.disputed),
   ]);
   const refused = all.filter(([, one]) => one.state === 'refused').map(([id]) => id);
-  if (refused.length) await tx.write(giveBack, [refused, automaticTryHours]);
+  if (refused.length) {
+    await tx.write(giveBack, [refused, automaticTryHours]);
+    await tx.write(wake, [refused]);
+  }
   // The hold is a fact of the reserve and is followed by a request to the target, and the other way round.
   await worksForToo(
     tx,
@@ -51,22 +54,6 @@ export async function moveParts(tx: Tx, facts: readonly PostingFact<'reserve'>[]
   );
   await publish(tx, next);
   return all.filter(([, one]) => one.state === 'in-dispute').map(([id]) => id);
-}
-
-function stepOf(state: ReservePartState): 'issue' | 'capture' | 'release' | undefined {
-  switch (state) {
-    case 'issuing':
-      return 'issue';
-    case 'capturing':
-      return 'capture';
-    case 'releasing':
-      return 'release';
-    case 'holding':
-    case 'completed':
-    case 'refused':
-    case 'in-dispute':
-      return undefined;
-  }
 }
 
 /** A programme that is frozen today may not be tomorrow. */
@@ -114,4 +101,13 @@ const giveBack = {
       where d.part = any ($1) group by d.arrival
     ) d
     where a.id = d.arrival`,
+};
+
+/** While the points were under way, their arrivals or others of the holder may have fallen due with nothing to give: the job looks again. */
+const wake = {
+  name: 'wake_reserve_arrivals',
+  text: `
+    update reserve_arrival a set automatic_at = now()
+    from (select distinct programme, holder from reserve_part where id = any ($1)) p
+    where a.programme = p.programme and a.holder = p.holder and a.remaining > 0 and a.automatic_at is null`,
 };

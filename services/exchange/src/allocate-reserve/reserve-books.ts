@@ -1,8 +1,8 @@
 import type { Tx } from '@points/database';
 import { problem } from '@points/http';
-import { programmeId, tenantOf, uuidv7, type Instant } from '@points/kernel';
+import { parsePoints, programmeId, tenantOf, uuidv7, type Instant } from '@points/kernel';
 import { instantOf } from '../clock.js';
-import { automaticTarget, dueAt, isChoosable, lastChoiceDay, netted, type Arrival, type BaseProgramme } from '../rules/reserve.js';
+import { arrivalState, dueAt, isChoosable, lastChoiceDay, netted, type Arrival, type BaseProgramme } from '../rules/reserve.js';
 import { findAllocations } from './find-allocation.js';
 import { allocationsShownMax, arrivalsShownMax, type ArrivalView, type HolderReserveView } from './reserve-shapes.js';
 
@@ -103,7 +103,7 @@ export async function readBases(tx: Tx, programme: string, holder: string): Prom
 /** Those with points, the oldest first. */
 export async function readArrivals(tx: Tx, programme: string, holder: string): Promise<Arrival[]> {
   const rows = await tx.query<{ id: string; arrived_at: Date; remaining: string }>(selectArrivals, [programme, holder]);
-  return netted(rows.map((row) => ({ id: row.id, arrivedAt: instantOf(row.arrived_at), remaining: Number(row.remaining) })));
+  return netted(rows.map((row) => ({ id: row.id, arrivedAt: instantOf(row.arrived_at), remaining: parsePoints(row.remaining) })));
 }
 
 export async function readHolderReserve(tx: Tx, programme: string, holder: string, at: Instant): Promise<HolderReserveView> {
@@ -116,13 +116,20 @@ export async function readHolderReserve(tx: Tx, programme: string, holder: strin
   return {
     waiting: shown.reduce((sum, one) => sum + one.remaining, 0),
     toChoose: shown.filter((one) => isChoosable(one, named, at)).reduce((sum, one) => sum + one.remaining, 0),
-    underWay: Number(held?.points ?? 0),
+    underWay: parsePoints(held?.points ?? 0),
     ...(base && { base: { programme: base.programme, namedAt: base.namedAt } }),
     arrivals: shown.slice(-arrivalsShownMax).map((one): ArrivalView => {
       const { partner, order_id: orderId, points } = about.get(one.id) ?? { partner: '', order_id: '', points: '0' };
-      const state = at < dueAt(one.arrivedAt) ? 'to-choose' : automaticTarget(one, named, at) ? 'due' : 'waits-for-base-programme';
       const { arrivedAt, remaining } = one;
-      return { partner, orderId, arrivedAt, points: Number(points), remaining, lastDay: lastChoiceDay(arrivedAt), state };
+      return {
+        partner,
+        orderId,
+        arrivedAt,
+        points: parsePoints(points),
+        remaining,
+        lastDay: lastChoiceDay(arrivedAt),
+        state: arrivalState(one, named, at),
+      };
     }),
     allocations: await findAllocations(tx, programme, { holder, limit: allocationsShownMax }),
   };
@@ -155,7 +162,7 @@ const lowerArrivals = {
 };
 
 const wakeArrivals = `
-  update reserve_arrival set automatic_at = greatest($3::timestamptz, arrived_at)
+  update reserve_arrival set automatic_at = $3
   where programme = $1 and holder = $2 and remaining > 0 and automatic_at is null`;
 const selectArrivals = `
   select id, arrived_at, remaining from reserve_arrival where programme = $1 and holder = $2 and remaining <> 0 order by arrived_at, id`;

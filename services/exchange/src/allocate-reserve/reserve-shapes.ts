@@ -14,7 +14,7 @@ import {
 } from 'class-validator';
 import { paperIdForm } from '../ids.js';
 import { RefusalView } from '../place-exchange-order/order-view.js';
-import { allocationPartsMax } from '../rules/reserve.js';
+import { allocationPartsMax, arrivalStates, type ArrivalState } from '../rules/reserve.js';
 import { reservePartStates, type ReservePartState } from '../rules/reserve-part-state.js';
 
 /** Arrivals with points and allocations of one answer: the newest are shown. */
@@ -53,6 +53,9 @@ export class BaseView {
   namedAt!: string;
 }
 
+/** As `paperIdForm`, but for the ids that the job gives. */
+const ownAllocationIdForm = new RegExp(`^(?!auto-)${paperIdForm.source.slice(1)}`, 'u');
+
 export class AllocationPartBody {
   @IsProgramme()
   programme!: string;
@@ -62,8 +65,8 @@ export class AllocationPartBody {
 }
 
 export class AllocateReserve {
-  /** The caller's own id: the same id with the same content is the same allocation. */
-  @Matches(paperIdForm)
+  /** The caller's own id: the same id with the same content is the same allocation. `auto-` begins those of the 15th day. */
+  @Matches(ownAllocationIdForm)
   allocationId!: string;
 
   @IsMyKeyId()
@@ -110,9 +113,6 @@ export class AllocationView {
   @Type(() => ReservePartView)
   parts!: readonly ReservePartView[];
 }
-
-export const arrivalStates = ['to-choose', 'due', 'waits-for-base-programme'] as const;
-export type ArrivalState = (typeof arrivalStates)[number];
 
 export class ArrivalView {
   @IsString()

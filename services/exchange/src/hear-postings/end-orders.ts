@@ -55,8 +55,8 @@ export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]):
   ]);
   await recordArrivals(
     tx,
-    moved.flatMap(({ order: { id, programme, holder }, outcome }) =>
-      outcome.status === 'posted'
+    moved.flatMap(({ order: { id, programme, holder, is_of_reserve: isOfReserve }, outcome }) =>
+      isOfReserve && outcome.status === 'posted'
         ? [{ orderRow: id, part: 'order' as const, programme, holder, points: outcome.amount, at: parseInstant(outcome.effectiveAt) }]
         : [],
     ),
@@ -95,6 +95,7 @@ interface Moved {
 
 interface OrderRow extends EndingOrder {
   readonly state: OrderState;
+  readonly is_of_reserve: boolean;
 }
 
 function endOf(one: Moved): OrderEnd | undefined {
@@ -123,7 +124,9 @@ function partnerFactsOf({ order, state, outcome }: Moved): PartnerFact[] {
 // Ordered, so that two consumers of one batch queue up instead of deadlocking.
 const lockOrders = {
   name: 'lock_orders',
-  text: `select ${endingOrderColumns}, state from exchange_order where reference = any ($1) order by id for update`,
+  text: `
+    select ${endingOrderColumns}, state, programme in (select programme from reserve_programme) as is_of_reserve
+    from exchange_order where reference = any ($1) order by id for update`,
 };
 
 const writeOrders = {

@@ -26,6 +26,18 @@ export function reservePartAfter(state: ReservePartState, event: ReservePartEven
   return transitions[state][event];
 }
 
+/** What the ledger is asked for when a part has come into this state. */
+export function stepOfPart(state: ReservePartState): 'hold' | 'issue' | 'capture' | 'release' | undefined {
+  return steps[state];
+}
+
+const steps: Readonly<Partial<Record<ReservePartState, 'hold' | 'issue' | 'capture' | 'release'>>> = {
+  holding: 'hold',
+  issuing: 'issue',
+  capturing: 'capture',
+  releasing: 'release',
+};
+
 /**
  * The target issues only after the reserve holds, and the hold is released only when the target has refused: the holder can never
  * spend a point in both programmes.

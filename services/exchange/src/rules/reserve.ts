@@ -75,6 +75,14 @@ export function isChoosable(arrival: Arrival, named: readonly BaseProgramme[], a
   return arrival.remaining > 0 && !automaticTarget(arrival, named, at);
 }
 
+export const arrivalStates = ['to-choose', 'due', 'waits-for-base-programme'] as const;
+export type ArrivalState = (typeof arrivalStates)[number];
+
+export function arrivalState(arrival: Arrival, named: readonly BaseProgramme[], at: Instant): ArrivalState {
+  if (at < dueAt(arrival.arrivedAt)) return 'to-choose';
+  return automaticTarget(arrival, named, at) ? 'due' : 'waits-for-base-programme';
+}
+
 /** A reversal may have taken more of an arrival than was left of it, because the ledger drew on others: the oldest points are gone then. */
 export function netted(arrivals: readonly (Omit<Arrival, 'remaining'> & { readonly remaining: number })[]): Arrival[] {
   let missing = arrivals.reduce((sum, { remaining }) => sum + Math.max(0, -remaining), 0);
