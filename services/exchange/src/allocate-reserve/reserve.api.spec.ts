@@ -162,24 +162,34 @@ describe('points for which nothing was chosen', () => {
   }, 60_000);
 });
 
-it('moves points on the 15th day that were under way to another municipality when it came and are back', async () => {
+it('moves points on the 15th day that were under way to another municipality meanwhile and came back', async () => {
   const goro = resident(0);
   await arrive(goro, 400, `${addDays(today(), -14)}T10:00:00+09:00`);
   await nameBase(goro, owariasahi);
+  const due = startOfDayJst(addDays(today(), 1));
+  const look = async (at: Instant) => {
+    const { database } = story.service;
+    for (const one of await database.transaction(everyTenant, (tx) => claimDue(tx, 100, at)))
+      await database.transaction(everyTenant, (tx) => allocateDue(tx, one, at));
+  };
   story.ledger.fallSilent();
   await allocate(goro, [{ programme: closedProgramme, points: 400 }], 'A-7');
-  const due = startOfDayJst(addDays(today(), 1));
-  for (const one of await story.service.database.transaction(everyTenant, (tx) => claimDue(tx, 100, due)))
-    await story.service.database.transaction(everyTenant, (tx) => allocateDue(tx, one, due));
+  await look(due);
 
   await story.ledger.speak();
+  await eventually(async () => expect((await story.read('reserve/allocations/A-7')).body).toMatchObject({ parts: [{ state: 'refused' }] }));
+  // The job looks before its time too, and must not forget them.
+  await look(parseInstant(new Date().toISOString()));
+  const mine = async () =>
+    ((await view(goro)) as { arrivals?: { points: number; remaining: number }[] }).arrivals?.filter((one) => one.points === 400);
+  expect(await mine()).toMatchObject([{ remaining: 400, state: 'to-choose' }]);
 
   await eventually(async () => {
-    const { rows } = await story.service.database.pool.query<{ waits: boolean }>(
-      'select automatic_at is not null as waits from reserve_arrival where holder = $1 and remaining = 400',
-      [goro.holder],
-    );
-    expect(rows).toEqual([{ waits: true }]);
+    await look(due);
+    expect(await mine()).toEqual([]);
+  });
+  expect(await view(goro)).toMatchObject({
+    allocations: expect.arrayContaining([expect.objectContaining({ automatic: true })]) as unknown,
   });
 }, 60_000);
 
