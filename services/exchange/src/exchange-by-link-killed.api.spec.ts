@@ -23,7 +23,8 @@ let admin: pg.Pool;
 beforeAll(async () => {
   exchange = await exchangeProcess({ LINK_KEYS, PARTNER_ANSWER_MS: '1500' });
   [ledger, site] = await Promise.all([fakeLedger(exchange.topicPrefix), startPartnerSiteProcess(), exchange.start()]);
-  const scopes = ['partners:write', 'links:write', 'exchange:write', 'exchange:read', 'exchange:on-behalf'];
+  const screening = ['screening:write', 'screening:read', 'screening:decide'];
+  const scopes = ['partners:write', 'links:write', 'exchange:write', 'exchange:read', 'exchange:on-behalf', ...screening];
   staff = await exchange.token(scopes, [municipality], 'kawasaki-app');
   for (const programme of [trial, closedProgramme]) await setUpPartner(programmeAt(programme), partner, site, staff);
   admin = new pg.Pool({ connectionString: exchange.fresh.adminUrl, max: 3 });
@@ -73,6 +74,15 @@ async function standing({ account, holder }: Member, orderId: string) {
   return { state: await stateOf(orderId), reserved, taken, issued: ledger.balance(holder).balance };
 }
 
+const isAsked = (orderId: string, kind: string) =>
+  ledger.asked.some(({ reference, instruction }) => reference.includes(orderId) && instruction.kind === kind);
+
+async function reservationOf({ account }: Member): Promise<string> {
+  const found = (await site.books()).reservations.find((one) => one.account === account);
+  if (!found) throw new Error(`nothing is reserved of ${account}`);
+  return found.id;
+}
+
 /** Points of both companies and orders, summed. */
 async function sums() {
   const { balances, differences } = await site.books();
@@ -118,45 +128,89 @@ describe('killed with -9', () => {
     ],
     ['after the partner has cancelled', closedProgramme, { step: 'cancel', kind: 'slow' }, { state: 'cancelling', ...nothing }],
   ] as const;
+  const ends = {
+    completed: { state: 'completed', reserved: 0, taken: 1_000, issued: 500 },
+    refused: { state: 'refused', ...nothing },
+    reversed: { state: 'reversed', ...nothing },
+  };
 
   it('between every two steps, each order comes to the end that it would have come to', async () => {
     const stuck = [];
     for (const [name, programme, failure, standsAt] of points) {
       const member = await aMember(programme);
       await site.fail({ ...failure, account: member.account, times: null, delayMs: 100_000 });
-      stuck.push({ name, member, standsAt, ...place(member) });
+      const end = programme === closedProgramme ? ends.refused : ends.completed;
+      stuck.push({ name, member, standsAt, end, ...place(member) });
     }
-    for (const { name, member, orderId, standsAt } of stuck)
+    // The partner lets go what it was asked to take; the order hears of it after its death.
+    const lapsed = { name: 'after the reservation has lapsed', member: await aMember(), standsAt: { state: 'committing', ...issuedToo } };
+    await site.fail({ step: 'commit', kind: 'time-out', account: lapsed.member.account, times: null });
+    const lapsing = place(lapsed.member);
+    // Or before: then the points are being taken back when it dies.
+    ledger.fallSilent('reverse');
+    const refused = { name: 'after the commit was refused and the points asked back', member: await aMember() };
+    await site.fail({ step: 'commit', kind: 'refuse', account: refused.member.account });
+    const refusing = place(refused.member);
+    await eventually(() => Promise.resolve(isAsked(refusing.orderId, 'reverse')));
+    stuck.push({ ...refused, ...refusing, standsAt: { state: 'reversing', ...nothing, issued: 500 }, end: ends.reversed });
+    for (const { name, member, orderId, standsAt } of [...stuck, { ...lapsed, ...lapsing }])
       await eventually(async () => JSON.stringify([name, await standing(member, orderId)]) === JSON.stringify([name, standsAt]));
+    await site.lapse(await reservationOf(lapsed.member));
+    stuck.push({ ...lapsed, ...lapsing, standsAt: { ...lapsed.standsAt, reserved: 0 }, end: ends.reversed });
     // And one that the ledger was asked for, and has answered to nobody.
-    const waiting = { name: 'after the ledger was asked', member: await aMember() };
     ledger.fallSilent();
-    const placed = place(waiting.member);
-    await eventually(() => Promise.resolve(ledger.asked.some((one) => one.reference.includes(placed.orderId))));
-    expect(await standing(waiting.member, placed.orderId)).toEqual({ state: 'pending', ...reservedOnly });
+    const waiting = { name: 'after the ledger was asked', member: await aMember() };
+    const asking = place(waiting.member);
+    await eventually(() => Promise.resolve(isAsked(asking.orderId, 'issue')));
+    stuck.push({ ...waiting, ...asking, standsAt: { state: 'pending', ...reservedOnly }, end: ends.completed });
 
     await exchange.kill();
     const atDeath = await Promise.all(stuck.map(async ({ name, member, orderId }) => [name, await standing(member, orderId)]));
-    expect(atDeath).toEqual(points.map(([name, , , standsAt]) => [name, standsAt]));
+    expect(atDeath).toEqual(stuck.map(({ name, standsAt }) => [name, standsAt]));
     await ledger.speak();
     await site.clearFailures();
     await exchange.start();
 
-    const all = [...stuck, { ...waiting, ...placed }];
-    for (const { member, orderId } of all) {
-      const end = member.programme === closedProgramme ? 'refused' : 'completed';
-      await eventually(async () => (await stateOf(orderId)) === end, { timeoutMs: 40_000 });
-    }
-    const ends = await Promise.all(all.map(async ({ name, member, orderId }) => [name, await standing(member, orderId)]));
-    expect(ends).toEqual(
-      all.map(({ name, member }) => [
-        name,
-        member.programme === closedProgramme
-          ? { state: 'refused', ...nothing }
-          : { state: 'completed', reserved: 0, taken: 1_000, issued: 500 },
-      ]),
-    );
-    expect(await sums()).toEqual({ states: ['completed', 'refused'], ...agreed });
+    for (const { orderId, end } of stuck) await eventually(async () => (await stateOf(orderId)) === end.state, { timeoutMs: 40_000 });
+    const ended = await Promise.all(stuck.map(async ({ name, member, orderId }) => [name, await standing(member, orderId)]));
+    expect(ended).toEqual(stuck.map(({ name, end }) => [name, end]));
+    expect(await sums()).toEqual({ states: ['completed', 'refused', 'reversed'], ...agreed });
+  }, 120_000);
+
+  it('while a person is waited for: what the person then says is done', async () => {
+    const watched = `${municipality}-watched`;
+    await setUpPartner(programmeAt(watched), partner, site, staff);
+    const rule = { measure: 'points', by: 'holder', windowMinutes: 60, limit: 0, action: 'review', partners: [partner] };
+    const put = await call(`${programmeAt(watched)}/screening-rules/all`, { method: 'PUT', token: staff, body: rule });
+    expect(put.status).toBe(200);
+    const [looked, disputed] = [await aMember(watched), await aMember()];
+    ledger.keepGrants();
+    await site.fail({ step: 'commit', kind: 'refuse', account: disputed.account });
+    const [inReview, inDispute] = [place(looked), place(disputed)];
+    await eventually(async () => (await stateOf(inReview.orderId)) === 'in-review');
+    await eventually(async () => (await stateOf(inDispute.orderId)) === 'in-dispute');
+
+    await exchange.kill();
+    ledger.letGrantsGo();
+    await site.reinstate(await reservationOf(disputed));
+    await exchange.start();
+    expect([await standing(looked, inReview.orderId), await standing(disputed, inDispute.orderId)]).toEqual([
+      { state: 'in-review', ...nothing },
+      { state: 'in-dispute', ...issuedToo },
+    ]);
+    const { body } = await call<{ reviews: { order: string }[] }>(`${programmeAt(watched)}/order-reviews`, { token: staff });
+    const decision = { token: staff, body: { decision: 'approve', reason: 'looked at it' } };
+    const decided = await call(`${programmeAt(watched)}/order-reviews/${body.reviews[0]?.order ?? ''}/decisions`, decision);
+    const attempts = `${programmeAt(trial)}/partners/${partner}/exchange-orders/${inDispute.orderId}/attempts`;
+    const asked = await call(attempts, { token: staff, body: {} });
+
+    expect([decided.status, asked.status]).toEqual([201, 200]);
+    for (const { orderId } of [inReview, inDispute]) await eventually(async () => (await stateOf(orderId)) === 'completed');
+    expect([await standing(looked, inReview.orderId), await standing(disputed, inDispute.orderId)]).toEqual([
+      ends.completed,
+      ends.completed,
+    ]);
+    expect(await sums()).toEqual({ states: ['completed', 'refused', 'reversed'], ...agreed });
   }, 120_000);
 
   it('again and again at any moment, while the partner loses every answer once: partner, ledger and orders agree', async () => {
@@ -179,7 +233,7 @@ describe('killed with -9', () => {
       const end = member.programme === closedProgramme ? 'refused' : 'completed';
       await eventually(async () => (await stateOf(orderId)) === end, { timeoutMs: 90_000 });
     }
-    expect(await sums()).toEqual({ states: ['completed', 'refused'], ...agreed });
+    expect(await sums()).toEqual({ states: ['completed', 'refused', 'reversed'], ...agreed });
   }, 240_000);
 
   it('and none of its logs holds a token or a secret', async () => {

@@ -26,8 +26,8 @@ export interface FakeLedger {
   /** Until `letGrantsGo`, nothing is taken back. */
   keepGrants(): void;
   letGrantsGo(): void;
-  /** Until `speak`, nothing is answered. */
-  fallSilent(): void;
+  /** Until `speak`, nothing is answered; or nothing of one kind. */
+  fallSilent(kind?: PostingRequested['instruction']['kind']): void;
   speak(): Promise<void>;
   close(): Promise<void>;
 }
@@ -42,15 +42,15 @@ export async function fakeLedger(topicPrefix: string): Promise<FakeLedger> {
   const book = new Book();
   const asked: PostingRequested[] = [];
   const kept: Asked[] = [];
-  let isSilent = false;
+  let isKept: (one: Asked) => boolean = () => false;
 
   @Controller()
   class Ledger {
     @OnEvent(postingRequestedV1)
     async hear(events: Received<PostingRequested>[], { tx }: BatchContext): Promise<void> {
       asked.push(...events.map((one) => one.data));
-      if (isSilent) kept.push(...events);
-      else await publish(tx, events.map(answerTo));
+      kept.push(...events.filter(isKept));
+      await publish(tx, events.filter((one) => !isKept(one)).map(answerTo));
     }
   }
   @Module({ controllers: [Ledger] })
@@ -93,11 +93,11 @@ export async function fakeLedger(topicPrefix: string): Promise<FakeLedger> {
     letGrantsGo: () => {
       book.isKeepingGrants = false;
     },
-    fallSilent: () => {
-      isSilent = true;
+    fallSilent: (kind) => {
+      isKept = ({ data }) => kind === undefined || data.instruction.kind === kind;
     },
     speak: async () => {
-      isSilent = false;
+      isKept = () => false;
       await service.database.transaction(everyTenant, (tx) => publish(tx, kept.splice(0).map(answerTo)));
     },
     close: () => service.close(),

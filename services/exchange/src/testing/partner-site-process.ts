@@ -14,6 +14,8 @@ export interface PartnerSiteProcess extends SimulatorProcess {
   clearFailures(): Promise<void>;
   books(): Promise<PartnerBooks>;
   balance(account: string): Promise<{ available: number; reserved: number; taken: number }>;
+  /** As if the time of a reservation were over. */
+  lapse(id: string): Promise<void>;
   /** As the partner's staff would, by hand: a lapsed reservation is there again. */
   reinstate(id: string): Promise<void>;
   putAccount(account: string, granted: number): Promise<void>;
@@ -46,6 +48,7 @@ export async function startPartnerSiteProcess(...args: string[]): Promise<Partne
       const { available = 0, reserved = 0, taken = 0 } = (await books()).balances.find((one) => one.account === account) ?? {};
       return { available, reserved, taken };
     },
+    lapse: async (id) => void (await control('POST', `lapse/${id}`)),
     reinstate: async (id) => void (await control('POST', `reinstate/${id}`)),
     putAccount: async (account, granted) => void (await control('PUT', `accounts/${account}`, { granted })),
     visit: async (url, account, allow = true) => {
