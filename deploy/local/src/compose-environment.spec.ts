@@ -14,6 +14,13 @@ describe('composeEnvironment', () => {
       'POINTS_SECRETS=/new\nLEDGER_PORT=7103\nBASE_IMAGE=debian:bookworm-slim\n',
     );
   });
+
+  it('proposes what an operator may say otherwise', () => {
+    expect(composeEnvironment('', {}, { OUTSIDE_ALLOW_PRIVATE: 'true' })).toBe('OUTSIDE_ALLOW_PRIVATE=true\n');
+    expect(composeEnvironment('OUTSIDE_ALLOW_PRIVATE=false\n', {}, { OUTSIDE_ALLOW_PRIVATE: 'true' })).toBe(
+      'OUTSIDE_ALLOW_PRIVATE=false\n',
+    );
+  });
 });
 
 describe('docker-compose.yml', () => {

@@ -1,7 +1,16 @@
-/** The text of compose.env: our lines as they are now, and behind them whatever an operator added. */
-export function composeEnvironment(before: string, ours: Readonly<Record<string, string>>): string {
-  const theirs = before.split('\n').filter((line) => line.trim() && !Object.hasOwn(ours, line.split('=', 1)[0] ?? ''));
-  return [...Object.entries(ours).map(([name, value]) => `${name}=${value}`), ...theirs, ''].join('\n');
+/** The text of compose.env: our lines as they are now, and behind them whatever an operator added, or has changed of what we propose. */
+export function composeEnvironment(
+  before: string,
+  ours: Readonly<Record<string, string>>,
+  proposed: Readonly<Record<string, string>> = {},
+): string {
+  const theirs = before.split('\n').filter((line) => line.trim() && !Object.hasOwn(ours, nameOf(line)));
+  const missing = Object.entries(proposed).filter(([name]) => !theirs.some((line) => nameOf(line) === name));
+  return [...[...Object.entries(ours), ...missing].map(([name, value]) => `${name}=${value}`), ...theirs, ''].join('\n');
+}
+
+function nameOf(line: string): string {
+  return line.split('=', 1)[0] ?? '';
 }
 
 /** The files that docker-compose.yml mounts as secrets. */

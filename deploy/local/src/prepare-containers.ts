@@ -59,6 +59,8 @@ writeFileSync(
   composeEnvironment(
     keepText(environmentFile, () => ''),
     environment,
+    // The simulators are among the containers.
+    { OUTSIDE_ALLOW_PRIVATE: 'true' },
   ),
 );
 console.log(`secrets: ${folder}\nenvironment of compose: ${environmentFile}\naddresses and clients for the tools: ${cloudFile}`);

@@ -158,8 +158,12 @@ export function supervise(definition: CloudDefinition, settings: Settings, say: 
       PARTNER_SITE_STATE: join(settings.home, 'partner-site.jsonl'),
     };
     const identityFiles = { JWKS_FILE: secrets.jwksFile, BOOTSTRAP_CLIENTS_FILE: secrets.clientsFile };
-    // Partners' receivers run on this machine too, unless an operator of more than a try-out says `false`.
-    const webhooks = { WEBHOOK_ALLOW_PRIVATE: settings.environment['WEBHOOK_ALLOW_PRIVATE'] || 'true' };
+    // Partners' receivers, and the simulators of partners and card schemes, run on this machine too, unless an operator of more than a
+    // try-out says `false`.
+    const outside = {
+      WEBHOOK_ALLOW_PRIVATE: settings.environment['WEBHOOK_ALLOW_PRIVATE'] || 'true',
+      OUTSIDE_ALLOW_PRIVATE: settings.environment['OUTSIDE_ALLOW_PRIVATE'] || 'true',
+    };
     const simulators = definition.simulators.map((one) =>
       launch(one, { CLOUD_FILE: cloudFilePath(settings.home), ...(one.name === 'partner-site' && partnerSite) }),
     );
@@ -172,7 +176,7 @@ export function supervise(definition: CloudDefinition, settings: Settings, say: 
           DATABASE_URL: database?.url,
           MIGRATION_DATABASE_URL: database?.migrationUrl,
           ...(one.name === 'identity' && identityFiles),
-          ...(one.name === 'exchange' && { ...exchangeFiles, ...webhooks }),
+          ...(one.name === 'exchange' && { ...exchangeFiles, ...outside }),
         });
       }),
     );

@@ -21,7 +21,7 @@ let staff: string;
 let admin: pg.Pool;
 
 beforeAll(async () => {
-  exchange = await exchangeProcess({ LINK_KEYS, PARTNER_ANSWER_MS: '1500' });
+  exchange = await exchangeProcess({ LINK_KEYS, OUTSIDE_ALLOW_PRIVATE: 'true', PARTNER_ANSWER_MS: '1500' });
   [ledger, site] = await Promise.all([fakeLedger(exchange.topicPrefix), startPartnerSiteProcess(), exchange.start()]);
   const screening = ['screening:write', 'screening:read', 'screening:decide'];
   const scopes = ['partners:write', 'links:write', 'exchange:write', 'exchange:read', 'exchange:on-behalf', ...screening];

@@ -24,6 +24,7 @@ beforeAll(async () => {
   service = await testService(exchange, {
     LINK_KEYS: `k1:${randomBytes(32).toString('base64url')}`,
     PARTNER_ANSWER_MS: answerMs,
+    OUTSIDE_ALLOW_PRIVATE: 'true',
   });
   [ledger, site] = await Promise.all([fakeLedger(service.topicPrefix), startPartnerSiteProcess()]);
   const scopes = ['partners:write', 'links:write', 'exchange:write', 'exchange:read', 'exchange:on-behalf', 'history:write'];

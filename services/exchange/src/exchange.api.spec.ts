@@ -28,7 +28,7 @@ let staff: string;
 let chief: string;
 
 beforeAll(async () => {
-  service = await testService(exchange);
+  service = await testService(exchange, { OUTSIDE_ALLOW_PRIVATE: 'true' });
   [ledger, card] = await Promise.all([fakeLedger(service.topicPrefix), startCardSchemeProcess(secret)]);
   partner = await service.token(['exchange:write', 'exchange:read'], [kawasaki], 'card-a-system');
   staff = await service.token(
@@ -629,6 +629,24 @@ describe('a scheme', () => {
       expect((await put(`programmes/${programme}/schemes/other`, { name: 'Other', endpoint })).status).toBe(422);
     },
   );
+
+  it.each([
+    'http://card.example/api',
+    'https://127.0.0.1/api',
+    'https://[::ffff:10.0.0.1]',
+    'https://2130706433',
+    'https://card.example:25',
+  ])('is not inside, where no setting allows it: %s', async (endpoint) => {
+    const strict = await service.again({ OUTSIDE_ALLOW_PRIVATE: 'false' } as object);
+    try {
+      const path = at(`programmes/${programme}/schemes/other`).replace(service.url, strict.url);
+      const { status, body } = await call(path, { method: 'PUT', token: staff, body: { name: 'Other', endpoint } });
+
+      expect([status, (body.errors as { field: string }[]).map((one) => one.field)]).toEqual([422, ['endpoint']]);
+    } finally {
+      await strict.stop();
+    }
+  });
 
   it('has an id without white space', async () => {
     const { status } = await put(`programmes/${programme}/schemes/${encodeURIComponent('ブレ カ')}`, {

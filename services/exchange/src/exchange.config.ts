@@ -22,6 +22,14 @@ export class ExchangeConfig extends ServiceConfig {
   WEBHOOK_ALLOW_PRIVATE: 'true' | 'false' = 'false';
 
   /**
+   * `true` lets calls of linked partners (sign-in and endpoint) and of card schemes go to private and local addresses, any port, and by
+   * http: for the cloud on one machine, for simulators and for tests. `false`: to public addresses by https, whatever their names and
+   * their own descriptions say.
+   */
+  @IsIn(['true', 'false'])
+  OUTSIDE_ALLOW_PRIVATE: 'true' | 'false' = 'false';
+
+  /**
    * Keys under which tokens of linked accounts and secrets at partners are kept, `id:key,id:key`: 32 bytes in base64url each; the first
    * seals, all of them open. Usually given as `LINK_KEYS_FILE`. Without it no partner of the kind account-link can be connected.
    */

@@ -22,7 +22,7 @@ let programme: string;
 let admin: pg.Client;
 
 beforeAll(async () => {
-  service = await testService(exchange, { LINK_KEYS, PARTNER_ANSWER_MS: 2_000 });
+  service = await testService(exchange, { LINK_KEYS, PARTNER_ANSWER_MS: 2_000, OUTSIDE_ALLOW_PRIVATE: 'true' });
   [ledger, site, shortSite] = await Promise.all([
     fakeLedger(service.topicPrefix),
     startPartnerSiteProcess(),
@@ -100,6 +100,22 @@ describe('the connection of a partner', () => {
     const { status, body: said } = await call(`${programme}/partners/${partner}/connection`, { method: 'PUT', token: staff, body });
 
     expect([status, (said.errors as { field: string }[]).map((one) => one.field)]).toEqual([422, [field]]);
+  });
+
+  it('is not inside, where no setting allows it, and one that was set before is not asked', async () => {
+    const { myKeyId } = await newPerson();
+    const strict = await service.again({ OUTSIDE_ALLOW_PRIVATE: 'false' } as object);
+    try {
+      const body = { issuer: theSite().url, endpoint: theSite().endpoint, ...theSite().client, redirectUri };
+      const address = `${programme}/partners/${partner}/connection`.replace(service.url, strict.url);
+      const put = await call(address, { method: 'PUT', token: staff, body });
+      const begun = await call(linksOf(partner).replace(service.url, strict.url), { token: staff, body: { myKeyId } });
+
+      expect([put.status, put.body.errors]).toEqual([422, [{ field: 'issuer', reason: 'must begin with https://' }]]);
+      expect([begun.status, begun.body.code]).toEqual([503, 'partner-unavailable']);
+    } finally {
+      await strict.stop();
+    }
   });
 
   it('is for partners of linked accounts', async () => {

@@ -1,4 +1,5 @@
-import { askOutside } from '../ask-outside.js';
+import { askOutside } from '../reach-outside/ask-outside.js';
+import type { Reach } from '../reach-outside/request-outside.js';
 import { readSchemeAnswer, type SchemeAnswer } from '../rules/scheme-answer.js';
 import type { Credit } from './credit.js';
 
@@ -6,12 +7,12 @@ import type { Credit } from './credit.js';
  * Has an outside card scheme credit a member. PUT under an id that is unique over all programmes (a scheme may serve several), so a
  * repeated call is the same credit. Whatever goes wrong on the way is an answer too: nobody knows yet.
  */
-export async function callScheme(credit: Credit, stop: AbortSignal): Promise<SchemeAnswer> {
+export async function callScheme(credit: Credit, reach: Reach, stop: AbortSignal): Promise<SchemeAnswer> {
   const id = `${credit.cause.programme}:${credit.conversionId}`;
   const address = `${credit.endpoint.replace(/\/$/, '')}/schemes/${encodeURIComponent(credit.scheme)}/credits/${encodeURIComponent(id)}`;
   const { member, points, requestedAt, secret } = credit;
   const call = { method: 'PUT', body: { member, points, requestedAt }, withinMs: callMsMax } as const;
-  const said = await askOutside(address, { ...call, ...(secret !== undefined && { token: secret }) }, stop);
+  const said = await askOutside(address, { ...call, ...(secret !== undefined && { token: secret }) }, reach, stop);
   return 'failed' in said ? { kind: 'failed', reason: said.failed } : readSchemeAnswer(said.status, said.body);
 }
 

@@ -4,6 +4,8 @@ import type { Logger, Metrics } from '@points/observability';
 import { LOGGER, METRICS } from '@points/service';
 import { Counter, Gauge } from 'prom-client';
 import { DueWork } from '../due-work.js';
+import { ExchangeConfig } from '../exchange.config.js';
+import { reachOf } from '../reach-outside/request-outside.js';
 import { callScheme } from './call-scheme.js';
 import { claimCredits, recordAnswer, type Credit } from './credit.js';
 
@@ -19,6 +21,7 @@ export class CreditAtScheme implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     private readonly database: Database,
+    @Inject(ExchangeConfig) private readonly config: ExchangeConfig,
     @Inject(LOGGER) private readonly log: Logger,
     @Inject(METRICS) { registry }: Metrics,
   ) {
@@ -65,7 +68,7 @@ export class CreditAtScheme implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async attempt(credit: Credit, stop: AbortSignal): Promise<void> {
     const started = performance.now();
-    const said = await callScheme(credit, stop);
+    const said = await callScheme(credit, reachOf(this.config), stop);
     const record = await this.database.transaction(tenants(credit.cause.municipality), (tx) =>
       recordAnswer(tx, credit, said, Math.random()),
     );

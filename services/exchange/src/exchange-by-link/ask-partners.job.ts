@@ -3,7 +3,6 @@ import { Database, everyTenant, tenants } from '@points/database';
 import type { Logger, Metrics } from '@points/observability';
 import { LOGGER, METRICS } from '@points/service';
 import { Counter, Gauge } from 'prom-client';
-import { askOutside } from '../ask-outside.js';
 import { now } from '../clock.js';
 import { DueWork } from '../due-work.js';
 import { ExchangeConfig } from '../exchange.config.js';
@@ -11,6 +10,8 @@ import { connectionOf, type Connection } from '../link-accounts/connection.js';
 import { LinkTokens, type AccountToken } from '../link-accounts/link-tokens.js';
 import { SealKeeper } from '../link-accounts/seal-keeper.js';
 import { SignInAtPartner } from '../link-accounts/sign-in-at-partner.js';
+import { askOutside } from '../reach-outside/ask-outside.js';
+import { reachOf } from '../reach-outside/request-outside.js';
 import { isSettled, orderStates } from '../rules/order-state.js';
 import { readPartnerAnswer, type PartnerAnswer } from '../rules/partner-answer.js';
 import { Waiting } from '../waiting.js';
@@ -136,10 +137,11 @@ export class AskPartners implements OnApplicationBootstrap, OnModuleDestroy {
   ): Promise<PartnerAnswer> {
     const address = `${connection.endpoint.replace(/\/$/, '')}/reservations/${id}`;
     const withinMs = this.config.PARTNER_ANSWER_MS;
+    const reach = reachOf(this.config);
     const said =
       step === 'reserve'
-        ? await askOutside(address, { method: 'PUT', body: { points: partnerPoints }, token, withinMs }, stop)
-        : await askOutside(`${address}/${step}`, { method: 'POST', token, withinMs }, stop);
+        ? await askOutside(address, { method: 'PUT', body: { points: partnerPoints }, token, withinMs }, reach, stop)
+        : await askOutside(`${address}/${step}`, { method: 'POST', token, withinMs }, reach, stop);
     return 'failed' in said ? { kind: 'failed', reason: said.failed } : readPartnerAnswer(step, said.status, said.body);
   }
 

@@ -1,6 +1,8 @@
 import type { Tx } from '@points/database';
 import { problem } from '@points/http';
 import { IsBoolean, IsString, Length, Matches } from 'class-validator';
+import { mustBeReachable } from '../reach-outside/outside-url.js';
+import type { Reach } from '../reach-outside/request-outside.js';
 import type { Seal } from './seal.js';
 
 const httpAddress = /^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/;
@@ -74,14 +76,14 @@ export async function putConnection(
   tx: Tx,
   key: ConnectionKey,
   body: PutConnection,
-  seal: Seal,
-  now: string,
+  { seal, reach, now }: { readonly seal: Seal; readonly reach: Reach; readonly now: string },
 ): Promise<{ readonly isNew: boolean; readonly connection: ConnectionView }> {
   const { municipality, programme, partner } = key;
   const [found] = await tx.query<{ kind: string }>('select kind from partner where programme = $1 and partner = $2', [programme, partner]);
   if (!found) throw problem(404, 'unknown-partner', 'the programme has no such partner');
   if (found.kind !== 'account-link')
     throw problem(422, 'not-account-link', 'only a partner of the kind account-link is connected', { kind: found.kind });
+  mustBeReachable({ issuer: body.issuer, endpoint: body.endpoint }, reach);
   for (const field of ['issuer', 'endpoint'] as const)
     if (!isSafe(body[field]))
       throw problem(422, 'invalid-request', `the body is wrong: ${field} must be an https address, or one of this machine`, {
@@ -134,7 +136,7 @@ function isSafe(address: string): boolean {
 }
 
 export function isThisMachine(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 function aboutSecret(programme: string, partner: string): string {

@@ -1,8 +1,10 @@
-import { Body, Controller, Get, Param, Put } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Param, Put } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
 import { answer, Operation, problem, type Answer } from '@points/http';
 import { now } from '../clock.js';
+import { ExchangeConfig } from '../exchange.config.js';
 import { PartnerPath } from '../ids.js';
+import { reachOf } from '../reach-outside/request-outside.js';
 import { ConnectionView, connectionView, findConnection, PutConnection, putConnection } from './connection.js';
 import { SealKeeper } from './seal-keeper.js';
 
@@ -11,6 +13,7 @@ export class ConnectionsController {
   constructor(
     private readonly database: Database,
     private readonly seals: SealKeeper,
+    @Inject(ExchangeConfig) private readonly config: ExchangeConfig,
   ) {}
 
   @Put()
@@ -24,7 +27,7 @@ export class ConnectionsController {
   async put(@Param() path: PartnerPath, @Body() body: PutConnection): Promise<Answer<ConnectionView>> {
     const { seal } = this.seals;
     const { isNew, connection } = await this.database.transaction(tenants(path.municipality), (tx) =>
-      putConnection(tx, path, body, seal, now()),
+      putConnection(tx, path, body, { seal, reach: reachOf(this.config), now: now() }),
     );
     return answer(isNew ? 201 : 200, connection);
   }

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import * as client from 'openid-client';
 import { ExchangeConfig } from '../exchange.config.js';
-import { reasonOf } from '../ask-outside.js';
+import { fetchOutside, reasonOf } from '../reach-outside/ask-outside.js';
+import { reachOf, type Reach } from '../reach-outside/request-outside.js';
 import { isThisMachine, type Connection } from './connection.js';
 
 export interface PartnerTokens {
@@ -33,7 +34,11 @@ export class SignInAtPartner {
   private readonly clientTokens = new Map<string, { readonly tokens: PartnerTokens; readonly until: number }>();
   private readonly asking = new Map<string, Promise<TokenAnswer>>();
 
-  constructor(@Inject(ExchangeConfig) private readonly config: ExchangeConfig) {}
+  protected readonly reach: Reach;
+
+  constructor(@Inject(ExchangeConfig) private readonly config: ExchangeConfig) {
+    this.reach = reachOf(config);
+  }
 
   /** Where to send the resident: authorization code flow with PKCE, state and nonce. @throws Error when the sign-in cannot be reached */
   async begin(connection: Connection): Promise<Visit> {
@@ -150,6 +155,8 @@ export class SignInAtPartner {
       connection.clientSecret,
       client.ClientSecretBasic(connection.clientSecret),
       {
+        [client.customFetch]: (url, { method, headers, body, signal }) =>
+          fetchOutside(url, { method, headers, ...bodyOf(body) }, this.reach, signal ?? neverStopped),
         // Whole seconds are what the library takes.
         timeout: Math.max(Math.round(this.config.PARTNER_ANSWER_MS / 1_000), 1),
         // Only a partner on this machine is reached without TLS (see connection.ts).
@@ -169,6 +176,13 @@ const configurationKeptMs = 600_000;
 export const earlyMs = 10_000;
 const clientTokenMsUsual = 60_000;
 const neverStopped = new AbortController().signal;
+
+/** Forms, and nothing: all that is sent to a sign-in. */
+function bodyOf(body: client.FetchBody): { readonly body?: string } {
+  if (body === null || body === undefined) return {};
+  if (body instanceof URLSearchParams || typeof body === 'string') return { body: body.toString() };
+  throw new Error('assertion failed: a sign-in is sent a form');
+}
 
 function nameOf({ programme, partner, version }: Connection): string {
   return `${programme} ${partner} ${version}`;

@@ -1,13 +1,19 @@
-import { Body, Controller, Get, Param, Put } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Param, Put } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
 import { answer, Operation, problem, type Answer } from '@points/http';
 import { now } from '../clock.js';
+import { ExchangeConfig } from '../exchange.config.js';
 import { SchemePath } from '../ids.js';
+import { mustBeReachable } from '../reach-outside/outside-url.js';
+import { reachOf } from '../reach-outside/request-outside.js';
 import { findScheme, PutScheme, putScheme, SchemeView } from './scheme.js';
 
 @Controller('v1/municipalities/:municipality/programmes/:programme/schemes')
 export class SchemesController {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    @Inject(ExchangeConfig) private readonly config: ExchangeConfig,
+  ) {}
 
   @Put(':scheme')
   @Operation({
@@ -17,6 +23,7 @@ export class SchemesController {
     also: { 201: SchemeView },
   })
   async put(@Param() path: SchemePath, @Body() body: PutScheme): Promise<Answer<SchemeView>> {
+    mustBeReachable({ endpoint: body.endpoint }, reachOf(this.config));
     const { isNew, scheme } = await this.database.transaction(tenants(path.municipality), (tx) => putScheme(tx, path, body, now()));
     return answer(isNew ? 201 : 200, scheme);
   }

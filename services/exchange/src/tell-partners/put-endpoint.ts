@@ -4,7 +4,7 @@ import { uuidv7, type Instant } from '@points/kernel';
 import { termsAt } from '../set-up-partners/partner.js';
 import type { PartnerKey } from '../set-up-partners/put-partner.js';
 import { endpointOf, endpointsMax, selectEndpoint, type Endpoint, type EndpointRow, type PutWebhookEndpoint } from './endpoint.js';
-import { urlProblem } from './endpoint-url.js';
+import { urlProblem } from '../reach-outside/outside-url.js';
 import { writeSecret } from './secret.js';
 
 export interface EndpointKey extends PartnerKey {

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
+import { problem } from '@points/http';
 import { isPublicAddress } from './public-address.js';
 
-/** What the text of an endpoint's URL alone tells: why nothing may be sent there, or undefined. Names are checked when one connects. */
+/** What the text of a URL alone tells: why nothing may be sent there, or undefined. Names are checked when one connects. */
 export function urlProblem(text: string, { allowPrivate }: { readonly allowPrivate: boolean }): string | undefined {
   const url = URL.parse(text);
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:'))
@@ -15,6 +16,14 @@ export function urlProblem(text: string, { allowPrivate }: { readonly allowPriva
   // WHATWG URL has already read every spelling of an address: 0x7f.1, 017700000001, 2130706433 are 127.0.0.1 here.
   const address = addressOf(url);
   return address !== undefined && !isPublicAddress(address) ? 'must not name a private, local or reserved address' : undefined;
+}
+
+/** What is kept as somewhere to go is refused when it is set, not when it is first needed. @throws Problem */
+export function mustBeReachable(urls: Readonly<Record<string, string>>, reach: { readonly allowPrivate: boolean }): void {
+  for (const [field, url] of Object.entries(urls)) {
+    const reason = urlProblem(url, reach);
+    if (reason) throw problem(422, 'invalid-request', `the body is wrong: ${field} ${reason}`, { errors: [{ field, reason }] });
+  }
 }
 
 /** The address when the host is one and not a name. */

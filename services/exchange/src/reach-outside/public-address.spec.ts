@@ -1,4 +1,4 @@
-import { urlProblem } from './endpoint-url.js';
+import { urlProblem } from './outside-url.js';
 import { isPublicAddress } from './public-address.js';
 
 it.each([
