@@ -286,6 +286,94 @@ describe('whatever happens on the way, the books agree in the end', () => {
   }, 60_000);
 });
 
+describe('an order that is called off while its partner is asked to reserve', () => {
+  const cancel = (order: { orderId: string }) =>
+    call(`${addressOf(order)}/cancellations`, { token: staff, body: { reason: 'cooling-off' } });
+  const callOff = async (failure: object) => {
+    const member = await aMember();
+    await site.fail({ step: 'reserve', account: member.account, times: null, ...failure });
+    const order = anOrder(member);
+    const placed = place(order);
+    await eventually(async () => (await stateOf(order)) === 'reserving');
+    return { member, order, placed };
+  };
+  const reservationsOf = async ({ account }: Linked) =>
+    (await site.books()).reservations.filter((one) => one.account === account).map((one) => one.state);
+  const untouched = { available: 10_000, reserved: 0, taken: 0, issued: 0 };
+
+  it('is refused with both sides agreed, and counts for nothing', async () => {
+    const { member, order, placed } = await callOff({ kind: 'time-out' });
+
+    const { status, body } = await cancel(order);
+
+    const refusal = { code: 'cancelled', facts: { reason: 'cooling-off', by: 'kawasaki-app' } };
+    expect([status, body]).toEqual([
+      200,
+      expect.objectContaining({ state: 'refused', refusal: expect.objectContaining(refusal) as object }),
+    ]);
+    expect(await placed).toMatchObject({ status: 422, body: { code: 'cancelled', state: 'refused' } });
+    expect((await cancel(order)).status).toBe(200);
+    expect(await booksOf(member)).toEqual(untouched);
+    expect(ledger.asked.filter((one) => one.reference.includes(order.orderId))).toEqual([]);
+    expect(await toldOf(order)).toEqual(['exchange-order.refused']);
+  });
+
+  it.each([
+    ['is lost', { kind: 'lost-answer' }],
+    ['is an error after it was done', { kind: 'error-after' }],
+    ['comes late', { kind: 'slow', delayMs: answerMs * 4 }],
+  ])('gives back what the partner has reserved, when its answer %s', async (_, failure) => {
+    const { member, order } = await callOff(failure);
+    await eventually(async () => (await booksOf(member)).reserved === 1_000);
+
+    await cancel(order);
+
+    await ended(order, 'refused');
+    expect(await booksOf(member)).toEqual(untouched);
+    expect(await reservationsOf(member)).toEqual(['cancelled']);
+  });
+
+  it('has nothing reserved when the request itself arrives after the cancel', async () => {
+    const { member, order } = await callOff({ kind: 'late', delayMs: answerMs * 2, times: 1 });
+
+    const { status } = await cancel(order);
+    expect([200, 202]).toContain(status);
+    await ended(order, 'refused');
+
+    // The partner knows the id as cancelled. That nothing happens cannot be seen: the books are read once the late request is over for sure.
+    const late = Date.now() + answerMs * 3;
+    await eventually(() => Promise.resolve(Date.now() > late));
+    expect(await booksOf(member)).toEqual(untouched);
+  });
+
+  it('is under way until the partner has confirmed', async () => {
+    const { member, order } = await callOff({ kind: 'lost-answer' });
+    await eventually(async () => (await booksOf(member)).reserved === 1_000);
+    await site.fail({ step: 'cancel', kind: 'error', account: member.account, times: null });
+
+    const first = await cancel(order);
+
+    expect([first.status, first.body.state]).toEqual([202, 'cancelling']);
+    await site.clearFailures();
+    await ended(order, 'refused');
+    expect(await booksOf(member)).toEqual(untouched);
+  });
+
+  it('is not called off any more once the ledger is asked', async () => {
+    const member = await aMember();
+    const order = anOrder(member);
+    ledger.fallSilent();
+    const placed = place(order);
+    await eventually(async () => (await stateOf(order)) === 'pending');
+
+    const { status, body } = await cancel(order);
+    await ledger.speak();
+
+    expect([status, body.code]).toEqual([409, 'order-under-way']);
+    expect(await placed).toMatchObject({ status: 201, body: { state: 'completed' } });
+  });
+});
+
 describe('a partner that does not do its part', () => {
   it('is given up when it does not reserve in time, and what arrives late there is cancelled', async () => {
     const member = await aMember();

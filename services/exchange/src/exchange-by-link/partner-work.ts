@@ -63,7 +63,7 @@ export async function recordPartnerSaid(
   switch (said.kind) {
     case 'reserved':
       if (Date.parse(said.lapsesAt) - nowMs < lapseMarginMs)
-        return giveUp(tx, ended, refusalOf('partner-refused', 'the partner reserves for too short a time', ended, 'lapses-too-soon'));
+        return giveUp(tx, order, refusalOf('partner-refused', 'the partner reserves for too short a time', ended, 'lapses-too-soon'));
       await tx.write('update link_order set lapses_at = $2 where id = $1', [work.id, said.lapsesAt]);
       await publish(tx, [issueOf(toIssue(ended))]);
       return move(tx, order, 'partner-reserved');
@@ -82,15 +82,15 @@ export async function recordPartnerSaid(
         ? takeBack(tx, ended, refusalOf('partner-refused', said.detail, ended, said.code), said, at.now)
         : move(tx, order, 'cancel-refused', { problem: `the partner refused the cancel: ${said.code}, ${said.detail}` });
     case 'contradicted':
-      return giveUp(tx, ended, refusalOf('partner-refused', said.detail, ended, said.code));
+      return giveUp(tx, order, refusalOf('partner-refused', said.detail, ended, said.code));
     case 'link-ended':
-      return giveUp(tx, ended, refusalOf('link-ended', 'the partner gives no access to the account any more; link it again', ended));
+      return giveUp(tx, order, refusalOf('link-ended', 'the partner gives no access to the account any more; link it again', ended));
     case 'failed': {
       const delayMs = retryDelayMs(work.attempt, at.random, partnerAttemptsMax);
       if (work.step === 'reserve' && (delayMs === undefined || nowMs + delayMs > row.reserve_until.getTime()))
         return giveUp(
           tx,
-          ended,
+          order,
           refusalOf('partner-unavailable', 'the partner did not answer in time; nothing was exchanged', ended),
           said.reason,
         );
@@ -98,6 +98,13 @@ export async function recordPartnerSaid(
       return delayMs === undefined ? 'attempts-used-up' : 'tried-again';
     }
   }
+}
+
+/** Somebody calls an order off while its partner is asked to reserve. The order is locked. What the partner may have reserved is cancelled. */
+export async function callOffReserving(tx: Tx, id: string, refusal: RefusalView): Promise<void> {
+  const [order] = await tx.query<OrderRow>(lockOrder, [id]);
+  if (order?.state !== 'reserving') throw new Error(`assertion failed: the order ${id} is being reserved`);
+  await giveUp(tx, order, refusal);
 }
 
 /** A reservation that ends sooner is not worth the risk: the ledger may take a while, and then the partner would refuse the commit. */
@@ -117,7 +124,7 @@ async function refuse(tx: Tx, { order }: Ended, refusal: RefusalView): Promise<P
 }
 
 /** Something may be reserved at the partner: it is cancelled, and then the order is over. */
-async function giveUp(tx: Tx, { order }: Ended, refusal: RefusalView, problem?: string): Promise<PartnerRecord> {
+async function giveUp(tx: Tx, order: OrderRow, refusal: RefusalView, problem?: string): Promise<PartnerRecord> {
   await comeToNothing(tx, [order]);
   return move(tx, order, 'reserve-given-up', { refusal, bonus: 'void', ...(problem !== undefined && { problem }) });
 }

@@ -3,6 +3,7 @@ import { Database, tenants, type Tx } from '@points/database';
 import { answer, CauseOf, once, Operation, problem, type Answer, type Cause } from '@points/http';
 import { currentTraceparent } from '@points/observability';
 import { now } from '../clock.js';
+import { AskPartners } from '../exchange-by-link/ask-partners.job.js';
 import { ExchangeOrderPath, PartnerPath } from '../ids.js';
 import { findOrder, maySeeOrdersOf } from '../place-exchange-order/find-order.js';
 import { ExchangeOrderView } from '../place-exchange-order/order-view.js';
@@ -10,7 +11,8 @@ import { refusedAnswer } from '../refused-answer.js';
 import { isSettled } from '../rules/order-state.js';
 import { Waiting } from '../waiting.js';
 import { ReversalBatchView, ReversalsView, ReverseOrder, ReverseOrders, type ReversalOutcomeView } from './reversal-shapes.js';
-import { askReversals, cancelOrder, findOrders, listReversals, type Asked, type Reverser } from './reverse-orders.js';
+import { cancelOrder } from './cancel-order.js';
+import { askReversals, findOrders, listReversals, type Asked, type Reverser } from './reverse-orders.js';
 
 const problems = [
   'unknown-partner',
@@ -29,6 +31,7 @@ export class ReversalsController {
   constructor(
     private readonly database: Database,
     private readonly waiting: Waiting,
+    private readonly partners: AskPartners,
   ) {}
 
   @Post('exchange-orders/:orderId/reversals')
@@ -56,8 +59,9 @@ export class ReversalsController {
   @Operation({
     summary: 'Call an order off',
     description:
-      'An order that waits for a person is over at once (200, `refused` with the code cancelled). One that is issued is taken back as by a reversal, ' +
-      'with the same answers. While the ledger or the partner is being asked: 409 order-under-way.',
+      'An order that waits for a person is over at once (200, `refused` with the code cancelled). One of a linked account that its partner has not ' +
+      'reserved yet is cancelled there: 200 once the partner has confirmed it, 202 (`cancelling`) until then. One that is issued is taken back as ' +
+      'by a reversal, with the same answers. While the ledger is asked to issue, or the partner to take the points: 409 order-under-way.',
     scope: 'exchange:write',
     status: 201,
     answer: ExchangeOrderView,
@@ -65,7 +69,11 @@ export class ReversalsController {
     problems,
   })
   cancel(@Param() path: ExchangeOrderPath, @Body() body: ReverseOrder, @CauseOf() cause: Cause): Promise<Answer<ExchangeOrderView>> {
-    return this.askOne(path, cause, (tx, by) => cancelOrder(tx, by, path.orderId, body, now()));
+    return this.askOne(path, cause, async (tx, by) => {
+      const asked = await cancelOrder(tx, by, path.orderId, body, now());
+      tx.afterCommit(() => this.partners.nudge());
+      return asked;
+    });
   }
 
   @Get('exchange-orders/:orderId/reversals')
@@ -120,7 +128,7 @@ export class ReversalsController {
     const order = (await this.ends(path, [asked.body])).get(path.orderId);
     if (!order) throw new Error('assertion failed: an order that was asked for is there');
     const { orderId, partner, state, reversal } = order;
-    if (state === 'reversing') return answer(202, order, asked.headers);
+    if (state === 'reversing' || state === 'cancelling') return answer(202, order, asked.headers);
     if (state === 'completed') return refusedAnswer(reversal?.refusal, { orderId, partner, state }, asked.headers);
     return answer(state === 'refused' ? 200 : asked.status, order, asked.headers);
   }

@@ -3,8 +3,6 @@ import { problem } from '@points/http';
 import { parseInstant, uuidv7, type Instant } from '@points/kernel';
 import { publish } from '@points/messaging';
 import { instantOf } from '../clock.js';
-import { leaveReview } from '../upload-orders/count-ends.js';
-import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
 import { orderOf, reversalColumns, reversalOf, selectOrder, type OrderRow, type ReversalRow } from '../place-exchange-order/order-row.js';
 import type { ExchangeOrderView, ReversalView } from '../place-exchange-order/order-view.js';
 import { reversalsPerOrderMax } from '../reference.js';
@@ -112,24 +110,6 @@ export async function takeBackUncommitted(tx: Tx, order: UncommittedOrder, note:
 
 const noteCharactersMax = 300;
 
-/**
- * Calls an order off: one that waits for a person is over at once, one that is issued is taken back. Between the two the ledger or the
- * partner is being asked, and it must be known what they say.
- * @throws Problem
- */
-export async function cancelOrder(tx: Tx, by: Reverser, orderId: string, wish: ReverseOrder, now: Instant): Promise<Asked> {
-  await mayAct(tx, by);
-  const order = (await lockOrders(tx, by, [orderId])).get(orderId);
-  const state = order && orderAfter(order.state, 'cancel-asked');
-  if (order && state !== undefined) {
-    if (state !== order.state) await refuseOrder(tx, by, order, wish);
-    return { orderId, id: order.id, isNew: state !== order.state };
-  }
-  const [asked] = await askReversals(tx, by, [orderId], wish, now);
-  if (!asked) throw new Error('assertion failed: one order has one answer');
-  return asked;
-}
-
 /** All wishes to take an order back, newest first. */
 export async function listReversals(tx: Tx, by: Pick<Reverser, 'programme' | 'partner'>, orderId: string): Promise<ReversalView[]> {
   const rows = await tx.query<ReversalRow & { reversal_id: string }>(selectReversals, [by.programme, by.partner, orderId]);
@@ -145,7 +125,7 @@ export async function findOrders(
   return new Map(rows.map((row) => [row.order_id, orderOf(row).view]));
 }
 
-interface ReversibleRow {
+export interface ReversibleRow {
   readonly id: string;
   readonly order_id: string;
   readonly reference: string;
@@ -166,7 +146,7 @@ interface NewReversal {
   readonly isLate: boolean;
 }
 
-async function mayAct(tx: Tx, { programme, partner, client, isOnBehalf }: Reverser): Promise<void> {
+export async function mayAct(tx: Tx, { programme, partner, client, isOnBehalf }: Reverser): Promise<void> {
   const [row] = await tx.query<{ clients: string[] }>(
     `select t.clients from partner p ${termsAt('now()')} where p.programme = $1 and p.partner = $2`,
     [programme, partner],
@@ -176,7 +156,7 @@ async function mayAct(tx: Tx, { programme, partner, client, isOnBehalf }: Revers
     throw problem(403, 'client-not-of-partner', 'this client may not take orders of this partner back', { partner });
 }
 
-async function lockOrders(tx: Tx, by: Reverser, orderIds: readonly string[]): Promise<Map<string, ReversibleRow>> {
+export async function lockOrders(tx: Tx, by: Reverser, orderIds: readonly string[]): Promise<Map<string, ReversibleRow>> {
   const rows = await tx.query<ReversibleRow>(lockReversible, [by.programme, by.partner, orderIds]);
   return new Map(rows.map((row) => [row.order_id, row]));
 }
@@ -206,13 +186,6 @@ function problemOf(status: number, code: string, detail: string, facts?: Readonl
   return { status, code, detail, ...(facts && { facts }) };
 }
 
-async function refuseOrder(tx: Tx, { client, programme }: Reverser, order: ReversibleRow, { reason }: ReverseOrder): Promise<void> {
-  const refusal = { code: 'cancelled', detail: 'the order was called off before its points were issued', facts: { reason, by: client } };
-  await tx.write(cancelWaiting, [order.id, JSON.stringify(refusal)]);
-  await leaveReview(tx, [order.upload]);
-  await comeToNothing(tx, [{ ...order, programme }]);
-}
-
 /** Ordered, so that two batches queue up instead of deadlocking. */
 const lockReversible = {
   name: 'lock_reversible_orders',
@@ -238,14 +211,6 @@ const beginReversals = {
   text: `
     update exchange_order o set state = 'reversing', reversal = w.reversal, updated_at = now()
     from unnest($1::uuid[], $2::uuid[]) as w (id, reversal) where o.id = w.id`,
-};
-
-const cancelWaiting = {
-  name: 'cancel_waiting_order',
-  text: `
-    update exchange_order set state = 'refused', refusal = $2, updated_at = now(),
-                              bonus_state = case when bonus_state is not null then 'void' end
-    where id = $1`,
 };
 
 const selectMany = { name: 'find_orders', text: `${selectOrder} where o.programme = $1 and o.partner = $2 and o.order_id = any ($3)` };

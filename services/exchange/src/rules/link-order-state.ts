@@ -21,6 +21,7 @@ export const linkOrderEvents = [
   'reversal-asked',
   'reversal-ended',
   'reversal-refused',
+  'cancel-asked',
 ] as const;
 export type LinkOrderEvent = (typeof linkOrderEvents)[number];
 
@@ -45,14 +46,24 @@ export function partnerStepOf(state: OrderState): PartnerStep | undefined {
  * refused for good (the reservation lapsed) are in dispute until they are reversed, or until the partner commits after all.
  */
 const transitions: Readonly<Record<OrderState, Readonly<Partial<Record<LinkOrderEvent, OrderState>>>>> = {
-  'in-review': { 'review-approved': 'reserving', 'review-refused': 'refused' },
-  reserving: { 'partner-reserved': 'pending', 'partner-refused': 'refused', 'reserve-given-up': 'cancelling' },
+  'in-review': { 'review-approved': 'reserving', 'review-refused': 'refused', 'cancel-asked': 'refused' },
+  reserving: {
+    'partner-reserved': 'pending',
+    'partner-refused': 'refused',
+    'reserve-given-up': 'cancelling',
+    'cancel-asked': 'cancelling',
+  },
   pending: { 'issue-posted': 'committing', 'issue-refused': 'cancelling' },
   committing: { 'issue-posted': 'committing', 'partner-committed': 'completed', 'commit-refused': 'in-dispute' },
-  cancelling: { 'issue-refused': 'cancelling', 'partner-cancelled': 'refused', 'cancel-refused': 'in-dispute' },
+  cancelling: {
+    'issue-refused': 'cancelling',
+    'cancel-asked': 'cancelling',
+    'partner-cancelled': 'refused',
+    'cancel-refused': 'in-dispute',
+  },
   // Committed, it is an order like any other: what can happen to it then is written in `order-state.ts`.
   completed: { 'issue-posted': 'completed' },
-  refused: { 'issue-refused': 'refused' },
+  refused: { 'issue-refused': 'refused', 'cancel-asked': 'refused' },
   reversing: { 'issue-posted': 'reversing', 'reversal-ended': 'reversed', 'reversal-refused': 'in-dispute' },
   reversed: { 'issue-posted': 'reversed', 'reversal-ended': 'reversed' },
   'in-dispute': {

@@ -7,6 +7,8 @@ describe('an order of a linked account', () => {
   const moves: readonly (readonly [OrderState, LinkOrderEvent, OrderState])[] = [
     ['in-review', 'review-approved', 'reserving'],
     ['in-review', 'review-refused', 'refused'],
+    ['in-review', 'cancel-asked', 'refused'],
+    ['reserving', 'cancel-asked', 'cancelling'],
     ['reserving', 'partner-reserved', 'pending'],
     ['reserving', 'partner-refused', 'refused'],
     ['reserving', 'reserve-given-up', 'cancelling'],
@@ -31,6 +33,8 @@ describe('an order of a linked account', () => {
     ['in-dispute', 'issue-posted'],
     ['cancelling', 'issue-refused'],
     ['refused', 'issue-refused'],
+    ['cancelling', 'cancel-asked'],
+    ['refused', 'cancel-asked'],
     ['in-dispute', 'issue-refused'],
     ['in-dispute', 'reversal-refused'],
     ['reversed', 'reversal-ended'],
@@ -50,7 +54,12 @@ describe('an order of a linked account', () => {
     const into = (end: OrderState) => moves.filter(([from, , to]) => from !== to && to === end).map(([from, event]) => `${from} ${event}`);
 
     expect(into('completed')).toEqual(['committing partner-committed']);
-    expect(into('refused')).toEqual(['in-review review-refused', 'reserving partner-refused', 'cancelling partner-cancelled']);
+    expect(into('refused')).toEqual([
+      'in-review review-refused',
+      'in-review cancel-asked',
+      'reserving partner-refused',
+      'cancelling partner-cancelled',
+    ]);
   });
 
   it('has an end to reach from every state that it can be in', () => {
