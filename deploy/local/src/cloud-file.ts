@@ -10,8 +10,7 @@ export interface CloudFile {
   readonly settlement: string;
   readonly catalog: string;
   readonly cardScheme: string;
-  /** Absent where the cloud runs in containers. */
-  readonly partnerSite?: string;
+  readonly partnerSite: string;
   /** As whom exchange comes to the sandbox partner. */
   readonly partnerSiteClient?: { readonly id: string; readonly secret: string };
   readonly clients: Readonly<Record<string, { readonly id: string; readonly secret: string }>>;

@@ -18,8 +18,8 @@ export interface ServiceDefinition {
 
 export interface SimulatorDefinition extends ServiceDefinition {
   readonly title: string;
-  /** Not among the containers: browsers and services must reach it under one address. */
-  readonly isLocalOnly?: true;
+  /** The name by which browsers and containers alike reach it: it listens on the published port among the containers, too. */
+  readonly publicHost?: string;
 }
 
 export interface CommandDefinition {
@@ -29,6 +29,9 @@ export interface CommandDefinition {
 }
 
 export const portOffsets = { postgres: 32, kafka: 92, kafkaController: 93 } as const;
+
+/** The points service's name at every partner that the simulator plays. */
+export const partnerSiteClientId = 'municipal-points';
 
 export const cloud: CloudDefinition = {
   services: ['identity', 'exchange', 'ledger', 'settlement', 'catalog'].map((name, index) => ({
@@ -48,7 +51,7 @@ export const cloud: CloudDefinition = {
       title: 'partner whose members link their accounts (simulator)',
       portOffset: 11,
       script: 'tools/simulators/dist/partner-site/partner-site.js',
-      isLocalOnly: true,
+      publicHost: 'partner-site.localhost',
     },
   ],
   afterReady: [

@@ -31,13 +31,10 @@ describe('docker-compose.yml', () => {
   });
 
   it('runs every service and simulator of the cloud, published on the loopback address only', () => {
-    const published = [...compose.matchAll(/^ {4}ports: \['127\.0\.0\.1:\$\{[A-Z_]+:-(\d+)\}:(\d+)'\]$/gm)].map(([, outside, inside]) => [
-      outside,
-      inside,
-    ]);
-    const expected = [...cloud.services, ...cloud.simulators.filter((one) => !one.isLocalOnly)].map(({ portOffset }) =>
-      String(7_100 + portOffset),
+    const published = [...compose.matchAll(/^ {4}ports: \['127\.0\.0\.1:\$\{[A-Z_]+:-(\d+)\}:(?:\$\{[A-Z_]+:-)?(\d+)\}?'\]$/gm)].map(
+      ([, outside, inside]) => [outside, inside],
     );
+    const expected = [...cloud.services, ...cloud.simulators].map(({ portOffset }) => String(7_100 + portOffset));
 
     expect(published).toEqual(expected.map((port) => [port, port]));
     expect(compose.match(/^ {4}ports:/gm)).toHaveLength(expected.length);

@@ -24,6 +24,7 @@ export function secretFiles(services: readonly string[]): string[] {
       'bootstrap-clients.json',
       'exchange-coupon-key',
       'exchange-link-keys',
+      'partner-site-client-secret',
     ],
     ...services.flatMap((service) => [`${service}-database-url`, `${service}-migration-database-url`]),
   ];

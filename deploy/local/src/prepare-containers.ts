@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serviceUrls } from '@points/database';
 import { randomToken } from '@points/kernel';
-import { cloud } from './cloud.js';
+import { cloud, partnerSiteClientId } from './cloud.js';
 import { composeEnvironment, secretFiles } from './compose-environment.js';
 import { writeCloudFile } from './cloud-file.js';
 import { keepText } from './keep-text.js';
@@ -37,17 +37,22 @@ for (const name of secretFiles(services)) chmodSync(join(folder, name), 0o444);
 
 const portOf = (offset: number) => String(portBase + offset);
 const urls = new Map(cloud.services.map(({ name, portOffset }) => [name, `http://127.0.0.1:${portOf(portOffset)}`]));
-// Only exchange calls it: by the name and the port that it has among the containers, see docker-compose.yml.
-const simulators = cloud.simulators.filter((one) => !one.isLocalOnly);
-for (const { name, portOffset } of simulators) urls.set(name, `http://${name}:${containerPortBase + portOffset}`);
-const cloudFile = writeCloudFile(home, urls, secrets.clients);
+for (const { name, portOffset, publicHost } of cloud.simulators)
+  urls.set(
+    name,
+    publicHost === undefined
+      ? // Only exchange calls it: by the name and the port that it has among the containers, see docker-compose.yml.
+        `http://${name}:${containerPortBase + portOffset}`
+      : `http://127.0.0.1:${portOf(portOffset)}`,
+  );
+const cloudFile = writeCloudFile(home, urls, secrets.clients, { id: partnerSiteClientId, secret: secrets.partnerSiteSecret });
 
 const environment = {
   COMPOSE_PROJECT_NAME: 'points',
   POINTS_SECRETS: folder,
   TOKEN_ISSUER: urls.get('identity') ?? '',
   ...Object.fromEntries(
-    [...cloud.services, ...simulators].map(({ name, portOffset }) => [
+    [...cloud.services, ...cloud.simulators].map(({ name, portOffset }) => [
       `${name.toUpperCase().replaceAll('-', '_')}_PORT`,
       portOf(portOffset),
     ]),

@@ -4,7 +4,7 @@ import { checkMachine, fetchKafkaJars, hasKafkaJars, isPortFree, startKafka, sta
 import { createTopics } from '@points/messaging';
 import { createLogger } from '@points/observability';
 import { runAfterReady } from './after-ready.js';
-import { portOffsets, type CloudDefinition, type ServiceDefinition } from './cloud.js';
+import { partnerSiteClientId, portOffsets, type CloudDefinition, type ServiceDefinition } from './cloud.js';
 import { cloudFilePath, writeCloudFile } from './cloud-file.js';
 import { curlSession } from './curl-session.js';
 import { checkExternalDatabase, prepareOwnDatabase } from './databases.js';
@@ -209,9 +209,6 @@ export function supervise(definition: CloudDefinition, settings: Settings, say: 
     return `http://127.0.0.1:${portOf(one)}`;
   }
 }
-
-/** The points service's name at every partner that the simulator plays. */
-const partnerSiteClientId = 'municipal-points';
 
 async function takenPorts(
   definition: CloudDefinition,

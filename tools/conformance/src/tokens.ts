@@ -50,12 +50,20 @@ export async function linkAtSimulator(site: string, client: Omit<OAuthClient, 't
     prompt: 'consent',
   });
   await control(site, 'redirect-uris', { redirectUri });
-  const { location } = await control(site, 'visits', { url: `${site}/auth?${query.toString()}`, account });
+  const { location } = await control(site, 'visits', { url: `${await issuerOf(site)}/auth?${query.toString()}`, account });
   const code = new URL(String(location)).searchParams.get('code') ?? '';
   return askForToken(
     { ...client, tokenUrl: `${site}/token` },
     { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier },
   );
+}
+
+/** Among containers the simulator has another name for browsers than for this kit. */
+async function issuerOf(site: string): Promise<string> {
+  const response = await fetch(`${site}/.well-known/openid-configuration`).catch(() => undefined);
+  const { issuer } = (await response?.json().catch(() => ({}))) as { issuer?: unknown };
+  if (typeof issuer !== 'string') throw new Error(`the simulator at ${site} does not describe its sign-in`);
+  return issuer;
 }
 
 async function control(site: string, what: string, body: object): Promise<Record<string, unknown>> {

@@ -55,7 +55,7 @@ export async function loadSandbox(
     async () => (await fetch(`${site.url}/health`).catch(() => undefined))?.ok === true,
     'The partner site does not answer',
   );
-  await setUp(client, `${programme}/partners/${sandboxPartner}`, site);
+  await setUp(client, `${programme}/partners/${sandboxPartner}`, site, await issuerOf(site));
   const myKeyIds = sandboxHolders.map((one) => one.myKeyId);
   // The key is new each time: identity finds the same holders, and its answer is kept for some days only.
   expectSuccess(
@@ -66,12 +66,21 @@ export async function loadSandbox(
   return { partner: sandboxPartner, programme: sandboxProgramme, holders: sandboxHolders };
 }
 
+/** Where browsers and the exchange find the site: among containers by another name than this tool does. @throws CloudError */
+async function issuerOf({ url }: PartnerSite): Promise<string> {
+  const response = await fetch(`${url}/.well-known/openid-configuration`);
+  const described: unknown = await response.json();
+  if (!isRecord(described) || typeof described['issuer'] !== 'string')
+    throw new CloudError(`The partner site at ${url} does not describe its sign-in.`);
+  return described['issuer'];
+}
+
 /** Terms that are there stay: somebody may have changed them, and a change needs a second person. */
-async function setUp(client: CloudClient, partner: string, site: PartnerSite): Promise<void> {
+async function setUp(client: CloudClient, partner: string, site: PartnerSite, issuer: string): Promise<void> {
   const known = await client.get('exchange', partner);
   if (known.status === 404) expectSuccess(await client.put('exchange', partner, terms), 'The partner');
   else expectSuccess(known, 'The partner');
-  const wanted = { issuer: site.url, endpoint: `${site.url}/points`, clientId: site.client.id, redirectUri: `${site.url}/returned` };
+  const wanted = { issuer, endpoint: `${issuer}/points`, clientId: site.client.id, redirectUri: `${issuer}/returned` };
   const { status, body } = await client.get('exchange', `${partner}/connection`);
   // Another port base moves the site; an equal connection keeps its version.
   if (status === 200 && Object.entries(wanted).every(([name, value]) => body[name] === value)) return;

@@ -240,3 +240,18 @@ it('knows its books and its links after a restart, and forgets a line that a cra
   expect(await callsOf(second, tokens, token).commit('order-1')).toMatchObject({ status: 200, body: { state: 'committed' } });
   expect((await refresh(second.url, tokens.refreshToken)).status).toBe(200);
 });
+
+it('is known to browsers by another name than the one it listens at, and what is linked there is reserved there', async () => {
+  const site = await aSite({ host: '127.0.0.1', publicHost: 'localhost' });
+  const here = `http://127.0.0.1:${site.port}`;
+
+  const [described, tokens] = [
+    (await (await fetch(`${here}/.well-known/openid-configuration`)).json()) as object,
+    await linkAccount(site.url, 'taro'),
+  ];
+
+  expect(site.url).toBe(`http://localhost:${site.port}`);
+  expect(described).toMatchObject({ issuer: site.url });
+  const path = `/points/reservations/order-1`;
+  expect((await ask('PUT', `${here}${path}`, { body: { points: 500 }, token: tokens.accessToken })).status).toBe(201);
+});

@@ -1,7 +1,7 @@
 // The site of a partner company whose members link their accounts (ID連携型): a sign-in that speaks OpenID Connect, an endpoint where
 // points of a linked account are reserved, committed and cancelled, and books that are checked twice.
 // Run `node tools/simulators/dist/partner-site/partner-site.js --help`. Without imports of the workspace, as the card scheme.
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { parseArgs } from 'node:util';
 import { decoded, listen, portOf, problem, runSimulator, send, stop, type Answer } from '../json-http.ts';
@@ -16,6 +16,8 @@ export interface PartnerSiteOptions {
   /** 0 takes a free one. */
   readonly port: number;
   readonly host?: string;
+  /** By which browsers and the points service reach it, where that is not `host`: among containers. The port is the same. */
+  readonly publicHost?: string;
   readonly clientId?: string;
   readonly clientSecret?: string;
   readonly redirectUris?: readonly string[];
@@ -60,7 +62,7 @@ export async function startPartnerSite(options: PartnerSiteOptions): Promise<Par
   const server = createServer();
   // The issuer's address is known once the port is.
   const port = await listen(server, options.port, host);
-  const url = `http://${host}:${port}`;
+  const url = `http://${options.publicHost ?? host}:${port}`;
   const signIn = openSignIn({
     issuer: url,
     client: () => ({
@@ -170,8 +172,10 @@ export const help = `partner-site: a partner company whose members link their ac
 
   --port N                  port (or the variable PORT); 0 takes a free one
   --host ADDRESS            127.0.0.1 unless told
+  --public-host NAME        by which browsers and the points service reach it, where that is another one; its sign-in's issuer bears it
   --client-id ID            of the points service, municipal-points unless told (or PARTNER_SITE_CLIENT_ID)
   --client-secret TEXT      sandbox-secret unless told (or PARTNER_SITE_CLIENT_SECRET)
+  --client-secret-file FILE instead, the same from a file (or PARTNER_SITE_CLIENT_SECRET_FILE)
   --redirect-uri URL        where the sign-in may send browsers back to; may be given several times (or PARTNER_SITE_REDIRECT_URI)
   --lapse-seconds N         a reservation goes back by itself after this time, 1800 unless told
   --access-token-seconds N  life of an access token, 300 unless told
@@ -185,8 +189,10 @@ async function main(): Promise<PartnerSite | undefined> {
     options: {
       port: { type: 'string', default: process.env['PORT'] ?? '' },
       host: { type: 'string' },
+      'public-host': { type: 'string' },
       'client-id': { type: 'string', default: process.env['PARTNER_SITE_CLIENT_ID'] ?? '' },
       'client-secret': { type: 'string', default: process.env['PARTNER_SITE_CLIENT_SECRET'] ?? '' },
+      'client-secret-file': { type: 'string', default: process.env['PARTNER_SITE_CLIENT_SECRET_FILE'] ?? '' },
       'redirect-uri': { type: 'string', multiple: true, default: [process.env['PARTNER_SITE_REDIRECT_URI'] ?? ''].filter(Boolean) },
       'lapse-seconds': { type: 'string' },
       'access-token-seconds': { type: 'string' },
@@ -208,11 +214,14 @@ async function main(): Promise<PartnerSite | undefined> {
   };
   const wrong = values.defect.find((name) => !defects.some((one) => one === name));
   if (wrong !== undefined) throw new Error(`--defect ${wrong}: one of ${defects.join(', ')}`);
+  const secretFile = values['client-secret-file'];
+  const clientSecret = values['client-secret'] || (secretFile && readFileSync(secretFile, 'utf8').trim());
   return startPartnerSite({
     port: portOf(values.port),
     ...(values.host && { host: values.host }),
     ...(values['client-id'] && { clientId: values['client-id'] }),
-    ...(values['client-secret'] && { clientSecret: values['client-secret'] }),
+    ...(values['public-host'] && { publicHost: values['public-host'] }),
+    ...(clientSecret && { clientSecret }),
     ...(values.state && { stateFile: values.state }),
     redirectUris: values['redirect-uri'],
     // Each was just looked up in the list.
