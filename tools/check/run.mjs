@@ -1,11 +1,10 @@
 // npm test: build, lint of the whole workspace, every spec in one jest with a throwaway PostgreSQL and Kafka of its own.
 // Arguments go to jest: `npm test -- libs/messaging`. The last line is `N passed, N failed`.
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { clearTimeout, setTimeout } from 'node:timers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { interruptible } from './interruptible.mjs';
 import { requireNode } from './node-version.mjs';
 
 requireNode('npm test');
@@ -15,23 +14,26 @@ const limitMs = 20 * 60_000;
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const work = mkdtempSync(join(tmpdir(), 'points-check-'));
-const running = new Set();
+// What the tests start records itself in here, so that it can be ended when they cannot do it any more.
+const temporary = join(work, 'tmp');
+mkdirSync(temporary);
+// PostgreSQL runs as a user of its own when this process is root, and has to pass.
+for (const folder of [work, temporary]) chmodSync(folder, 0o755);
 const problems = [];
 let passed = 0;
 let failed = 0;
 let infrastructure;
-let isInterrupted = false;
-
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => interrupt(signal));
-const limit = setTimeout(() => interrupt(`the limit of ${limitMs / 60_000} minutes`), limitMs);
+let endLeftovers;
+const commands = interruptible({ root, limitMs, onInterrupt: (reason) => problem(`interrupted by ${reason}`) });
 
 try {
   await check();
 } catch (error) {
   problem(error instanceof Error ? error.message : String(error));
 } finally {
-  clearTimeout(limit);
-  endChildren();
+  await commands.end();
+  const left = await endLeftovers?.(temporary).catch((error) => problem(`what the tests left behind did not end: ${error.message}`));
+  if (left > 0) console.log(`ended ${left} processes that the tests had left behind`);
   await infrastructure?.stop().catch((error) => problem(`the infrastructure did not stop: ${error.message}`));
   rmSync(work, { recursive: true, force: true });
 }
@@ -41,15 +43,16 @@ process.exit(failed > 0 ? 1 : 0);
 
 async function check() {
   const built = await timed('build', () => run('tsc', ['-b']));
-  if (isInterrupted) return;
+  if (commands.isInterrupted()) return;
   if (built !== 0) problem('build: tsc -b reports errors');
   const library = join(root, 'tools/check/dist/index.js');
   if (!existsSync(library)) throw new Error('tools/check could not be built, so nothing can be tested');
-  const { startTestInfrastructure } = await import(pathToFileURL(library).href);
+  const { startTestInfrastructure, ...check } = await import(pathToFileURL(library).href);
+  endLeftovers = check.endLeftovers;
   // Lint waits for the build because it reads the types of what was built; the two servers start meanwhile.
   const starting = startTestInfrastructure({ onProgress: (line) => console.log(line) });
   const [linted] = await Promise.all([timed('lint', lint), starting.then((started) => (infrastructure = started))]);
-  if (isInterrupted) return;
+  if (commands.isInterrupted()) return;
   if (linted !== 0) problem('lint: eslint reports errors');
   await timed('test', test);
 }
@@ -65,10 +68,12 @@ async function test() {
   const code = await run(process.execPath, [
     ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning'],
     join(root, 'node_modules/jest/bin/jest.js'),
+    // Not among the temporary files: it is worth keeping.
+    `--cacheDirectory=${join(root, 'node_modules/.cache/jest')}`,
     // forceExit: a handle that a failed test left open must not keep the verdict back.
     ...['--ci', '--json', `--outputFile=${report}`, '--passWithNoTests', '--forceExit', ...process.argv.slice(2)],
   ]);
-  if (isInterrupted) return;
+  if (commands.isInterrupted()) return;
   if (!existsSync(report)) return problem(`jest ended with ${code} and without a report`);
   const result = JSON.parse(readFileSync(report, 'utf8'));
   passed += result.numPassedTests;
@@ -84,47 +89,19 @@ async function test() {
 }
 
 function run(command, args, { quiet = false } = {}) {
-  if (isInterrupted) return Promise.resolve(130);
-  return new Promise((resolve) => {
-    const child = spawn(command, args, {
-      cwd: root,
-      // Its own process group: an interrupt ends jest with all its workers.
-      detached: true,
-      stdio: ['ignore', quiet ? 'ignore' : 'inherit', quiet ? 'ignore' : 'inherit'],
-      env: {
-        ...process.env,
-        PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`,
-        NX_DAEMON: 'false',
-        KAFKAJS_NO_PARTITIONER_WARNING: '1',
-        ...(infrastructure && {
-          TEST_DATABASE_ADMIN_URL: infrastructure.databaseAdminUrl,
-          TEST_KAFKA_BROKERS: infrastructure.kafkaBrokers,
-        }),
-      },
-    });
-    running.add(child);
-    child.once('error', () => resolve(127));
-    child.once('exit', (code) => {
-      running.delete(child);
-      resolve(code ?? 1);
-    });
+  return commands.run(command, args, {
+    quiet,
+    environment: {
+      PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`,
+      NX_DAEMON: 'false',
+      KAFKAJS_NO_PARTITIONER_WARNING: '1',
+      ...(infrastructure && {
+        TMPDIR: temporary,
+        TEST_DATABASE_ADMIN_URL: infrastructure.databaseAdminUrl,
+        TEST_KAFKA_BROKERS: infrastructure.kafkaBrokers,
+      }),
+    },
   });
-}
-
-function interrupt(reason) {
-  if (isInterrupted) return;
-  isInterrupted = true;
-  problem(`interrupted by ${reason}`);
-  endChildren();
-}
-
-function endChildren() {
-  for (const child of running)
-    try {
-      process.kill(-child.pid, 'SIGTERM');
-    } catch {
-      // It ended by itself in this moment.
-    }
 }
 
 async function timed(name, work) {
