@@ -1,6 +1,6 @@
 import type { Logger } from '@points/observability';
 import type { Pool, PoolClient, PoolConfig, QueryConfig, QueryResult, QueryResultRow } from 'pg';
-import pg from 'pg';
+import pg, { escapeLiteral } from 'pg';
 import { DataSource, type EntityManager, type EntitySchema, type QueryRunner } from 'typeorm';
 import { isTransient } from './errors.js';
 import type { Tenancy } from './tenancy.js';
@@ -13,11 +13,19 @@ export interface Statement {
   readonly text: string;
 }
 
-/** A transaction. Functions that touch the database take it first; who makes one is an edge. */
+/**
+ * A transaction. Functions that touch the database take it first; who makes one is an edge. Statements are carried out in the order in
+ * which they are sent, and leave at once: those that do not need each other's answers share a round trip (`Promise.all`).
+ */
 export interface Tx {
   query<Row extends QueryResultRow = QueryResultRow>(statement: string | Statement, values?: readonly unknown[]): Promise<Row[]>;
   /** Like `query`, and answers the number of rows that were written. */
   write(statement: string | Statement, values?: readonly unknown[]): Promise<number>;
+  /**
+   * Writes last of all: leaves together with the commit, so that both are one round trip. Nobody waits for what it answers; where it fails,
+   * the transaction fails. `then` hears after the commit how many rows were written, and must not throw.
+   */
+  writeAtCommit(statement: string | Statement, values?: readonly unknown[], then?: (rows: number) => void): void;
   /** TypeORM on the same connection and in the same transaction, for tables with few rows. */
   readonly entities: EntityManager;
   /** Runs once the commit is durable, never after a rollback: a nudge, a wake-up. Must not throw. */
@@ -66,19 +74,19 @@ export class Database {
 
   private static settings(options: DatabaseOptions): Partial<PoolConfig> {
     return {
+      pipeline: true,
       connectionTimeoutMillis: connectTimeoutMs,
       options: `-c search_path=${options.schema} -c idle_in_transaction_session_timeout=60000`,
     };
   }
 
-  /** A pool of its own whose clients send statements without waiting for the answer of the one before (pg `pipeline`). */
+  /** A pool of its own, for a hot path that wants its connections for itself. As everywhere, statements do not wait for the answer of the one before. */
   pipelined(max: number): Pool {
     const pool = new pg.Pool({
       connectionString: this.options.url,
       application_name: `${this.options.applicationName}-pipeline`,
       max,
       ...Database.settings(this.options),
-      pipeline: true,
     });
     pool.on('error', (error) => connectionLost(this.options.log, error));
     return pool;
@@ -114,23 +122,21 @@ export class Database {
 
   private async once<T>(tenancy: Tenancy, work: (tx: Tx) => Promise<T>): Promise<T> {
     const runner = this.source.createQueryRunner();
-    const actions: (() => void)[] = [];
+    let tx: OpenTx;
     let result: T;
     try {
       const client = (await runner.connect()) as PoolClient;
-      await runner.startTransaction();
+      tx = new OpenTx(client, runner);
       try {
-        await client.query({ name: 'set_tenant', text: `select set_config('app.tenant', $1, true)`, values: [tenancy.setting] });
-        result = await work(new OpenTx(client, runner, actions));
-        await runner.commitTransaction();
+        result = await tx.run(tenancy, work);
       } catch (error) {
-        if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+        await tx.rollback();
         throw error;
       }
     } finally {
       await runner.release();
     }
-    for (const action of actions) action();
+    tx.tellCommitted();
     return result;
   }
 
@@ -154,31 +160,97 @@ function connectionLost(log: Logger, error: Error): void {
 }
 
 class OpenTx implements Tx {
+  private readonly actions: (() => void)[] = [];
+  private readonly last: { readonly config: QueryConfig; readonly then: ((rows: number) => void) | undefined }[] = [];
+  private isOver = false;
+
   constructor(
     private readonly client: PoolClient,
     private readonly runner: QueryRunner,
-    private readonly actions: (() => void)[],
   ) {}
 
+  /**
+   * The begin leaves together with the first statements of `work`, the last ones together with the commit: a transaction that reads and
+   * writes takes two round trips.
+   */
+  async run<T>(tenancy: Tenancy, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const { client } = this;
+    const begin = `begin; set local app.tenant = ${escapeLiteral(tenancy.setting)}`;
+    const [, result] = await settled(inOnePacket(client, () => [client.query(begin), begun(() => work(this))] as const));
+    this.isOver = true;
+    const written = await settled(
+      inOnePacket(client, () => [...this.last.map(({ config }) => client.query(config)), client.query('commit')]),
+    );
+    this.last.forEach(({ then }, index) => {
+      if (then) this.actions.push(() => then(written[index]?.rowCount ?? 0));
+    });
+    return result;
+  }
+
+  /** Answered after everything that was sent before it. */
+  async rollback(): Promise<void> {
+    this.isOver = true;
+    await this.client.query('rollback').catch(() => undefined);
+  }
+
+  tellCommitted(): void {
+    for (const action of this.actions) action();
+  }
+
   get entities(): EntityManager {
+    // It is in a transaction, though not of its own making: what TypeORM would begin by itself becomes a savepoint.
+    Object.assign(this.runner, { isTransactionActive: true, transactionDepth: 1 });
     return this.runner.manager;
   }
 
   async query<Row extends QueryResultRow>(statement: string | Statement, values: readonly unknown[] = []): Promise<Row[]> {
-    return (await this.run<Row>(statement, values)).rows;
+    return (await this.send<Row>(statement, values)).rows;
   }
 
   async write(statement: string | Statement, values: readonly unknown[] = []): Promise<number> {
-    return (await this.run(statement, values)).rowCount ?? 0;
+    return (await this.send(statement, values)).rowCount ?? 0;
+  }
+
+  writeAtCommit(statement: string | Statement, values: readonly unknown[] = [], then?: (rows: number) => void): void {
+    this.last.push({ config: configOf(statement, values), then });
   }
 
   afterCommit(action: () => void): void {
     this.actions.push(action);
   }
 
-  private run<Row extends QueryResultRow>(statement: string | Statement, values: readonly unknown[]): Promise<QueryResult<Row>> {
-    const config: QueryConfig =
-      typeof statement === 'string' ? { text: statement, values: [...values] } : { ...statement, values: [...values] };
-    return this.client.query<Row>(config);
+  private async send<Row extends QueryResultRow>(statement: string | Statement, values: readonly unknown[]): Promise<QueryResult<Row>> {
+    // It would be carried out, and for good.
+    if (this.isOver) throw new Error('assertion failed: a statement came after its transaction was over');
+    return this.client.query<Row>(configOf(statement, values));
   }
+}
+
+function configOf(statement: string | Statement, values: readonly unknown[]): QueryConfig {
+  return typeof statement === 'string' ? { text: statement, values: [...values] } : { ...statement, values: [...values] };
+}
+
+/** Begins at once, as a call does; what it throws is a rejection as any other. */
+async function begun<T>(work: () => Promise<T>): Promise<T> {
+  return work();
+}
+
+/** pg writes each statement by itself, and each packet costs both sides a system call. Corking nests, so pg's own does no harm. */
+function inOnePacket<T>(client: PoolClient, send: () => T): T {
+  // pg does not type its connection.
+  const { stream } = (client as unknown as { connection: { stream: { cork(): void; uncork(): void } } }).connection;
+  stream.cork();
+  try {
+    return send();
+  } finally {
+    stream.uncork();
+  }
+}
+
+/** Waits for all, then throws the first failure: a pipeline goes on answering after one. */
+async function settled<T extends readonly unknown[]>(promises: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const results = await Promise.allSettled(promises);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  // None was rejected, so each is its promise's value.
+  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as { -readonly [K in keyof T]: Awaited<T[K]> };
 }
