@@ -4,7 +4,7 @@ export { CauseOf, type Cause } from './cause.js';
 export { IsDay, IsInstant, IsMunicipality, IsMyKeyId, IsPoints, IsProgramme, MunicipalityPath, ProgrammePath } from './fields.js';
 export { HttpModule, type HttpOptions } from './http.module.js';
 export { httpMigrations, keyReused, once, pruneRequests, requestPruneRowsMax } from './once.js';
-export { keyOf, recallAnswers, storeAnswers, type Keyed } from './once-together.js';
+export { answeredOnce, keyOf, recallAnswers, storeAnswersAtCommit, type Keyed } from './once-together.js';
 export { openApiOf, type ApiInfo, type WebhookInfo } from './open-api.js';
 export { Operation, type OperationOptions } from './operation.js';
 export { Problem, problem, problemBody } from './problem.js';

@@ -36,13 +36,13 @@ export async function recallAnswers<T>(tx: Tx, requests: readonly Keyed[]): Prom
   });
 }
 
-/** Second half. False when another transaction has used one of the keys meanwhile: roll back, and ask again what was answered. */
-export async function storeAnswers<T>(
-  tx: Tx,
-  answered: readonly { readonly request: Keyed; readonly answer: Answer<T> }[],
-): Promise<boolean> {
-  if (answered.length === 0) return true;
-  const written = await tx.write(storeRequests, [
+/**
+ * Second half, in the round trip of the commit. Where another transaction has used one of the keys meanwhile, the transaction fails with
+ * the constraint `answeredOnce`: ask again what was answered.
+ */
+export function storeAnswersAtCommit<T>(tx: Tx, answered: readonly { readonly request: Keyed; readonly answer: Answer<T> }[]): void {
+  if (answered.length === 0) return;
+  tx.writeAtCommit(storeRequests, [
     answered.map(({ request }) => request.tenant),
     answered.map(({ request }) => request.client),
     answered.map(({ request }) => request.key),
@@ -51,8 +51,10 @@ export async function storeAnswers<T>(
     answered.map((one) => (one.answer.headers ? JSON.stringify(one.answer.headers) : null)),
     answered.map((one) => JSON.stringify(one.answer.body)),
   ]);
-  return written === answered.length;
 }
+
+/** A key has one answer. */
+export const answeredOnce = 'request_pk';
 
 const findRequests = {
   name: 'find_requests',
@@ -71,6 +73,5 @@ const storeRequests = {
     insert into request (tenant, client, key, fingerprint, status, headers, body)
     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::jsonb[], $7::jsonb[])
       as i (tenant, client, key, fingerprint, status, headers, body)
-    order by tenant, client, key
-    on conflict do nothing`,
+    order by tenant, client, key`,
 };

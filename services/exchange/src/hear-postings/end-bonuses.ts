@@ -28,31 +28,33 @@ export async function endBonuses(tx: Tx, facts: readonly PostingFact<'bonus'>[])
     ended.push({ bonus, outcome });
   }
   if (ended.length === 0) return;
-  await tx.write(writeBonuses, [
-    ended.map(({ bonus }) => bonus.id),
-    ended.map(({ outcome }) => outcome.status),
-    ended.map(({ outcome }) => (outcome.status === 'posted' ? outcome.posting : null)),
-    ended.map(({ outcome }) => refusalOf(outcome)),
-    ended.map(({ outcome }) => (outcome.status === 'posted' ? outcome.effectiveAt : null)),
-  ]);
-  await recordArrivals(
-    tx,
-    ended.flatMap(({ bonus: { id, programme, holder }, outcome }) =>
-      outcome.status === 'posted'
-        ? [{ orderRow: id, part: 'bonus' as const, programme, holder, points: outcome.amount, at: parseInstant(outcome.effectiveAt) }]
-        : [],
-    ),
-  );
-  await writeCounts(
-    tx,
-    ended
-      .filter(({ outcome }) => outcome.status === 'refused')
-      .flatMap(({ bonus }) =>
-        (bonus.counts ?? [])
-          .filter((one) => one.key.startsWith('campaign:'))
-          .map((one) => ({ ...one, programme: bonus.programme, amount: -one.amount })),
+  await Promise.all([
+    tx.write(writeBonuses, [
+      ended.map(({ bonus }) => bonus.id),
+      ended.map(({ outcome }) => outcome.status),
+      ended.map(({ outcome }) => (outcome.status === 'posted' ? outcome.posting : null)),
+      ended.map(({ outcome }) => refusalOf(outcome)),
+      ended.map(({ outcome }) => (outcome.status === 'posted' ? outcome.effectiveAt : null)),
+    ]),
+    recordArrivals(
+      tx,
+      ended.flatMap(({ bonus: { id, programme, holder }, outcome }) =>
+        outcome.status === 'posted'
+          ? [{ orderRow: id, part: 'bonus' as const, programme, holder, points: outcome.amount, at: parseInstant(outcome.effectiveAt) }]
+          : [],
       ),
-  );
+    ),
+    writeCounts(
+      tx,
+      ended
+        .filter(({ outcome }) => outcome.status === 'refused')
+        .flatMap(({ bonus }) =>
+          (bonus.counts ?? [])
+            .filter((one) => one.key.startsWith('campaign:'))
+            .map((one) => ({ ...one, programme: bonus.programme, amount: -one.amount })),
+        ),
+    ),
+  ]);
 }
 
 interface BonusRow {

@@ -45,37 +45,40 @@ export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]):
     moved.push({ order, state, outcome });
   }
   if (moved.length === 0) return nothingMoved;
-  await tx.write(writeOrders, [
-    moved.map(({ order }) => order.id),
-    moved.map((one) => one.state),
-    moved.map(({ outcome }) => (outcome.status === 'posted' ? outcome.posting : null)),
-    moved.map(({ outcome }) => (outcome.status === 'posted' ? outcome.effectiveAt : null)),
-    moved.map(({ outcome }) => refusalOf(outcome)),
-    moved.map(bonusStateOf),
-  ]);
-  await recordArrivals(
-    tx,
-    moved.flatMap(({ order: { id, programme, holder, is_of_reserve: isOfReserve }, outcome }) =>
-      isOfReserve && outcome.status === 'posted'
-        ? [{ orderRow: id, part: 'order' as const, programme, holder, points: outcome.amount, at: parseInstant(outcome.effectiveAt) }]
-        : [],
-    ),
-  );
-  await publish(
-    tx,
-    moved.filter(({ state }) => state === 'completed').flatMap(({ order }) => bonusOf(order)),
-  );
-  await comeToNothing(
-    tx,
-    moved.filter(({ outcome }) => outcome.status === 'refused').map(({ order }) => order),
-  );
-  await announce(tx, moved.flatMap(partnerFactsOf));
-  await countEnds(
-    tx,
-    moved.flatMap(({ order: { tenant, upload }, outcome }) => (outcome.status === 'posted' ? [{ tenant, upload, isPosted: true }] : [])),
-  );
   const due = moved.filter(({ state }) => partnerStepOf(state)).map(({ order }) => order.id);
-  await makeDue(tx, due);
+  // One round trip, in this order.
+  await Promise.all([
+    tx.write(writeOrders, [
+      moved.map(({ order }) => order.id),
+      moved.map((one) => one.state),
+      moved.map(({ outcome }) => (outcome.status === 'posted' ? outcome.posting : null)),
+      moved.map(({ outcome }) => (outcome.status === 'posted' ? outcome.effectiveAt : null)),
+      moved.map(({ outcome }) => refusalOf(outcome)),
+      moved.map(bonusStateOf),
+    ]),
+    recordArrivals(
+      tx,
+      moved.flatMap(({ order: { id, programme, holder, is_of_reserve: isOfReserve }, outcome }) =>
+        isOfReserve && outcome.status === 'posted'
+          ? [{ orderRow: id, part: 'order' as const, programme, holder, points: outcome.amount, at: parseInstant(outcome.effectiveAt) }]
+          : [],
+      ),
+    ),
+    publish(
+      tx,
+      moved.filter(({ state }) => state === 'completed').flatMap(({ order }) => bonusOf(order)),
+    ),
+    comeToNothing(
+      tx,
+      moved.filter(({ outcome }) => outcome.status === 'refused').map(({ order }) => order),
+    ),
+    announce(tx, moved.flatMap(partnerFactsOf)),
+    countEnds(
+      tx,
+      moved.flatMap(({ order: { tenant, upload }, outcome }) => (outcome.status === 'posted' ? [{ tenant, upload, isPosted: true }] : [])),
+    ),
+    makeDue(tx, due),
+  ]);
   const over = new Map(
     moved.flatMap((one) => {
       const end = endOf(one);

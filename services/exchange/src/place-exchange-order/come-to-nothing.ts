@@ -19,16 +19,18 @@ export interface LostOrder {
  * coupon codes; the files that they came in are told.
  */
 export async function comeToNothing(tx: Tx, orders: readonly LostOrder[]): Promise<void> {
-  await writeCounts(
-    tx,
-    orders.flatMap(({ counts, programme }) => (counts ?? []).map((one) => ({ ...one, programme, amount: -one.amount }))),
-  );
-  await freeCoupons(
-    tx,
-    orders.flatMap(({ channel, reference }) => (channel === 'coupon' ? [reference] : [])),
-  );
-  await countEnds(
-    tx,
-    orders.map(({ tenant, upload }) => ({ tenant, upload, isPosted: false })),
-  );
+  await Promise.all([
+    writeCounts(
+      tx,
+      orders.flatMap(({ counts, programme }) => (counts ?? []).map((one) => ({ ...one, programme, amount: -one.amount }))),
+    ),
+    freeCoupons(
+      tx,
+      orders.flatMap(({ channel, reference }) => (channel === 'coupon' ? [reference] : [])),
+    ),
+    countEnds(
+      tx,
+      orders.map(({ tenant, upload }) => ({ tenant, upload, isPosted: false })),
+    ),
+  ]);
 }

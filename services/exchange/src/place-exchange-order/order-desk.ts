@@ -1,12 +1,23 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Database, isTransient, tenants } from '@points/database';
-import { answer, keyOf, Problem, problem, recallAnswers, storeAnswers, type Answer, type Cause, type Keyed } from '@points/http';
+import { Database, isTransient, tenants, violatedConstraint } from '@points/database';
+import {
+  answer,
+  answeredOnce,
+  keyOf,
+  Problem,
+  problem,
+  recallAnswers,
+  storeAnswersAtCommit,
+  type Answer,
+  type Cause,
+  type Keyed,
+} from '@points/http';
 import type { Logger } from '@points/observability';
 import { LOGGER } from '@points/service';
 import { now } from '../clock.js';
 import { AskPartners } from '../exchange-by-link/ask-partners.job.js';
 import type { Order } from './order-row.js';
-import { OrdersRaced, placeOrders, type OrderWish } from './place-orders.js';
+import { OrdersRaced, placeOrders, readAhead, type OrderWish } from './place-orders.js';
 
 /** Orders of one transaction: they are decided and written in a few milliseconds, and those who come next wait for no more than that. */
 const flushOrdersMax = 256;
@@ -21,7 +32,8 @@ interface Entry {
 
 /**
  * Takes orders from HTTP calls: those that arrive together share one transaction, so that under load an order costs a share of a commit.
- * One flush at a time and no timer: an order that comes alone is placed at once.
+ * One flush at a time and no timer: an order that comes alone is placed at once. A flush is three round trips to the database, four where
+ * something is counted.
  */
 @Injectable()
 export class OrderDesk {
@@ -70,7 +82,7 @@ export class OrderDesk {
   private async work(entries: readonly Entry[]): Promise<void> {
     for (let attempt = 1; ; attempt++)
       try {
-        const ends = await this.write(entries);
+        const ends = await this.write(entries).catch(raced);
         entries.forEach(({ resolve, reject }, index) => {
           const end = ends[index];
           if (end instanceof Problem || end === undefined) reject(end ?? new Error('assertion failed: every order has an answer'));
@@ -97,15 +109,25 @@ export class OrderDesk {
   private write(entries: readonly Entry[]): Promise<(Answer<Order> | Problem)[]> {
     const owners = tenants(...entries.map(({ wish }) => wish.municipality));
     return this.database.transaction(owners, async (tx) => {
-      const known = await recallAnswers<Order>(
+      const at = now();
+      const ahead = readAhead(
         tx,
-        entries.map((one) => one.request),
+        entries.map((one) => one.wish),
+        at,
       );
+      const [known] = await Promise.all([
+        recallAnswers<Order>(
+          tx,
+          entries.map((one) => one.request),
+        ),
+        ahead,
+      ]);
       const open = entries.filter((_, index) => known[index] === undefined);
       const placed = await placeOrders(
         tx,
         open.map((one) => one.wish),
-        now(),
+        at,
+        ahead,
       );
       const ends = new Map(
         open.map((entry, index) => {
@@ -117,8 +139,13 @@ export class OrderDesk {
       if (placed.some((one) => 'order' in one && one.isNew && one.order.view.state === 'reserving'))
         tx.afterCommit(() => this.partners.nudge());
       const answered = [...ends].flatMap(([{ request }, end]) => (end instanceof Problem ? [] : [{ request, answer: end }]));
-      if (!(await storeAnswers(tx, answered))) throw new OrdersRaced();
+      storeAnswersAtCommit(tx, answered);
       return entries.map((entry, index) => known[index] ?? ends.get(entry) ?? new Problem(500, 'internal', 'the order has no end'));
     });
   }
+}
+
+/** Another replica has answered one of the keys meanwhile: what it said is known now. */
+function raced(error: unknown): never {
+  throw violatedConstraint(error) === answeredOnce ? new OrdersRaced() : error;
 }

@@ -1,7 +1,6 @@
 import type { Tx } from '@points/database';
 import { parseInstant, parsePoints, points, type Instant, type Points } from '@points/kernel';
 import { instantOf } from '../clock.js';
-import { linkKey, readLinks } from '../exchange-by-link/link-order.js';
 import { orderReference } from '../reference.js';
 import { termsAt, termsColumns, type TermsRow } from '../set-up-partners/partner.js';
 import { orderOf, selectOrder, type Order, type OrderRow } from './order-row.js';
@@ -20,8 +19,6 @@ export interface OrderFacts {
   readonly before?: Order;
   readonly quoted?: QuotedTerms;
   readonly isQuoteUsed: boolean;
-  /** The holder's account at a partner of the kind account-link. */
-  readonly link?: string;
 }
 
 export interface QuotedTerms {
@@ -33,33 +30,26 @@ export interface QuotedTerms {
   readonly validUntil: Instant;
 }
 
-/** Three reads whatever the number of wishes; one more when quotes are named, and one when a partner is of the kind account-link. */
+/** Three reads whatever the number of wishes, one more when quotes are named; all in one round trip. */
 export async function readFacts(tx: Tx, wishes: readonly OrderWish[], now: Instant): Promise<OrderFacts[]> {
   const asked = wishes.map((wish) => {
     const { programme, order } = wish;
     return {
       wish,
       reference: orderReference({ programme, partner: order.partner, orderId: order.orderId }),
-      acceptedAt: order.acceptedAt === undefined ? now : parseInstant(order.acceptedAt),
+      acceptedAt: acceptedAt(wish, now),
     };
   });
-  const settings = await readSettings(tx, asked, now);
-  const holders = await readHolders(tx, [...new Set(wishes.map((one) => one.order.myKeyId))]);
-  const before = await readOrders(tx, [...new Set(asked.map((one) => one.reference))]);
-  const quotes = await readQuotes(tx, [...new Set(wishes.flatMap(({ order }) => order.quote ?? []))]);
-  const links = await readLinks(
-    tx,
-    asked.flatMap(({ wish, acceptedAt }) => {
-      const [found, holder] = [settings.get(settingsKey(wish, acceptedAt)), holders.get(wish.order.myKeyId)];
-      if (found?.terms.kind !== 'account-link' || holder === undefined) return [];
-      return [{ programme: wish.programme, partner: wish.order.partner, holder }];
-    }),
-  );
+  const [settings, holders, before, quotes] = await Promise.all([
+    readSettings(tx, asked, now),
+    readHolders(tx, [...new Set(wishes.map((one) => one.order.myKeyId))]),
+    readOrders(tx, [...new Set(asked.map((one) => one.reference))]),
+    readQuotes(tx, [...new Set(wishes.flatMap(({ order }) => order.quote ?? []))]),
+  ]);
   return asked.map(({ wish, reference, acceptedAt }) => {
     const { programme, order } = wish;
     const [found, holder, existing] = [settings.get(settingsKey(wish, acceptedAt)), holders.get(order.myKeyId), before.get(reference)];
     const quote = order.quote === undefined ? undefined : quotes.get(order.quote);
-    const link = holder === undefined ? undefined : links.get(linkKey({ programme, partner: order.partner, holder }));
     const isOfPartner = quote?.programme === programme && quote.quoted.terms.partner === order.partner;
     return {
       wish,
@@ -70,9 +60,13 @@ export async function readFacts(tx: Tx, wishes: readonly OrderWish[], now: Insta
       ...(existing && { before: existing }),
       ...(quote && isOfPartner && { quoted: quote.quoted }),
       isQuoteUsed: quote?.isUsed ?? false,
-      ...(link !== undefined && { link }),
     };
   });
+}
+
+/** Now, unless the wish brings history in. */
+export function acceptedAt({ order }: OrderWish, now: Instant): Instant {
+  return order.acceptedAt === undefined ? now : parseInstant(order.acceptedAt);
 }
 
 type Asked = Pick<OrderFacts, 'wish' | 'acceptedAt'>;

@@ -2,7 +2,7 @@ import type { Tx } from '@points/database';
 import { problem, type Problem } from '@points/http';
 import { parseInstant, points, type Instant } from '@points/kernel';
 import { publish } from '@points/messaging';
-import { insertLinkOrders } from '../exchange-by-link/link-order.js';
+import { insertLinkOrders, linkKey, readLinks } from '../exchange-by-link/link-order.js';
 import type { Campaign } from '../rules/campaign.js';
 import { channelOf, takesChannel, type Channel } from '../rules/channel.js';
 import type { Counter } from '../rules/caps.js';
@@ -11,7 +11,7 @@ import { countersFor, price, type Price, type PricedOrder } from '../rules/price
 import { runningCampaigns } from '../run-campaigns/campaigns.js';
 import { termsOf } from '../set-up-partners/partner.js';
 import { flaggedEvent, type FlaggedOrder } from '../screen-orders/flagged.js';
-import { Screening, type OrderToScreen } from '../screen-orders/screen-orders.js';
+import { readGuards, Screening, type Guards, type OrderToScreen } from '../screen-orders/screen-orders.js';
 import { hardestAction, screen, type Hit } from '../rules/screening.js';
 import { lockCounters, readTally, writeCounts, type Tally } from './counters.js';
 import { issueOf, type OrderToIssue } from './issue.js';
@@ -19,7 +19,7 @@ import { insertOrders, orderParameters, type NewOrder } from './insert-orders.js
 import type { PlaceExchangeOrder } from './order-request.js';
 import type { Order } from './order-row.js';
 import type { ExchangeOrderView } from './order-view.js';
-import { readFacts, type OrderFacts } from './order-facts.js';
+import { acceptedAt, readFacts, type OrderFacts } from './order-facts.js';
 
 /** An order that somebody wants, by whatever way it came. */
 export interface OrderWish {
@@ -43,29 +43,57 @@ export type Placed = { readonly isNew: boolean; readonly order: Order } | { read
 
 /**
  * The one way by which orders come into being, one or many in a transaction: those that the rules allow are stored, counted by caps
- * and campaigns, and asked of the ledger. Decided in their order, each seeing the ones before it.
+ * and campaigns, and asked of the ledger. Decided in their order, each seeing the ones before it. Two round trips, a third where something is
+ * counted, screened by rules or linked.
  * @throws OrdersRaced when another transaction placed one of them meanwhile: roll back and call again
  */
-export async function placeOrders(tx: Tx, wishes: readonly OrderWish[], now: Instant): Promise<Placed[]> {
-  const { placed, fresh, flagged, tally } = await decideAll(tx, wishes, now, (wanted) => lockCounters(tx, wanted));
+export async function placeOrders(
+  tx: Tx,
+  wishes: readonly OrderWish[],
+  now: Instant,
+  ahead = readAhead(tx, wishes, now),
+): Promise<Placed[]> {
+  const { placed, fresh, flagged, tally } = await decideAll(tx, wishes, await ahead, now, (wanted) => lockCounters(tx, wanted));
   const alerts = flagged.map((one) => flaggedEvent(one, now));
   if (fresh.length === 0) {
     await publish(tx, alerts);
     return placed;
   }
-  const written = await tx.write(insertOrders, orderParameters(fresh));
-  if (written !== fresh.length) throw new OrdersRaced();
-  await writeCounts(tx, tally.changes);
   const issues = fresh.filter(({ order }) => order.view.state === 'pending').map((one) => issueOf(toIssue(one)));
-  await publish(tx, [...issues, ...alerts]);
-  await insertLinkOrders(
-    tx,
-    fresh.flatMap(({ order, municipality, link }) =>
-      link === undefined ? [] : [{ id: order.id, municipality, link, isDue: order.view.state === 'reserving' }],
+  const [written] = await Promise.all([
+    tx.write(insertOrders, orderParameters(fresh)),
+    writeCounts(tx, tally.changes),
+    publish(tx, [...issues, ...alerts]),
+    insertLinkOrders(
+      tx,
+      fresh.flatMap(({ order, municipality, link }) =>
+        link === undefined ? [] : [{ id: order.id, municipality, link, isDue: order.view.state === 'reserving' }],
+      ),
+      now,
     ),
-    now,
-  );
+  ]);
+  if (written !== fresh.length) throw new OrdersRaced();
   return placed;
+}
+
+/** What is known of wishes before any is decided; some of them may be left out then. */
+export interface ReadAhead {
+  readonly facts: readonly OrderFacts[];
+  readonly campaigns: ReadonlyMap<string, readonly Campaign[]>;
+  readonly guards: Guards;
+}
+
+/** In one round trip, which reads of the caller can share. */
+export async function readAhead(tx: Tx, wishes: readonly OrderWish[], now: Instant): Promise<ReadAhead> {
+  const [facts, campaigns, guards] = await Promise.all([
+    readFacts(tx, wishes, now),
+    campaignsOf(tx, wishes, now),
+    readGuards(
+      tx,
+      wishes.map(({ programme, order }) => ({ programme, partner: order.partner, myKeyId: order.myKeyId })),
+    ),
+  ]);
+  return { facts, campaigns, guards };
 }
 
 export interface Trial {
@@ -77,8 +105,8 @@ export interface Trial {
 }
 
 /** What `placeOrders` would say now to wishes of one programme, with nothing written, locked or told; the tally has what these add. */
-export function tryOrders(tx: Tx, { programme, wishes, now, before }: Trial): Promise<Pick<DecidedAll, 'placed' | 'tally'>> {
-  return decideAll(tx, wishes, now, (wanted) => readTally(tx, programme, wanted, before));
+export async function tryOrders(tx: Tx, { programme, wishes, now, before }: Trial): Promise<Pick<DecidedAll, 'placed' | 'tally'>> {
+  return decideAll(tx, wishes, await readAhead(tx, wishes, now), now, (wanted) => readTally(tx, programme, wanted, before));
 }
 
 interface DecidedAll {
@@ -91,13 +119,18 @@ interface DecidedAll {
 async function decideAll(
   tx: Tx,
   wishes: readonly OrderWish[],
+  { facts: all, campaigns, guards }: ReadAhead,
   now: Instant,
   tallyOf: (wanted: ReturnType<typeof countersWanted>) => Promise<Tally>,
 ): Promise<DecidedAll> {
-  const facts = await readFacts(tx, wishes, now);
-  const campaigns = await campaignsOf(tx, facts);
-  const screening = await Screening.load(tx, facts.flatMap(orderToScreen), now);
-  const tally = await tallyOf(countersWanted(facts, campaigns));
+  const wanted = new Set(wishes);
+  const facts = all.filter((one) => wanted.has(one.wish));
+  // What has been seen is read behind the locks.
+  const [tally, links, screening] = await Promise.all([
+    tallyOf(countersWanted(facts, campaigns)),
+    readLinks(tx, facts.flatMap(linkWanted)),
+    Screening.load(tx, guards, facts.flatMap(orderToScreen), now),
+  ]);
 
   const flagged: FlaggedOrder[] = [];
   const fresh = new Map<string, NewOrder>();
@@ -108,7 +141,7 @@ async function decideAll(
     const trouble = mayAsk(fact) ?? (before ? differsFrom(before, wish.order) : undefined);
     if (trouble) return { problem: trouble };
     if (before) return { isNew: false, order: before };
-    const decided = decide(fact, { campaigns: campaigns.get(wish.programme) ?? [], tally, usedQuotes, screening });
+    const decided = decide(fact, { campaigns: campaigns.get(wish.programme) ?? [], tally, usedQuotes, links, screening });
     if (decided.hits.length > 0 && fact.holder !== undefined)
       flagged.push({ ...wish, partner: wish.order.partner, orderId: wish.order.orderId, holder: fact.holder, hits: decided.hits });
     if ('problem' in decided) return decided;
@@ -163,14 +196,15 @@ interface Deciding {
   readonly campaigns: readonly Campaign[];
   readonly tally: Tally;
   readonly usedQuotes: ReadonlySet<string>;
+  readonly links: ReadonlyMap<string, string>;
   readonly screening: Screening;
 }
 
 type Decided = ((NewOrder & { readonly price: Price }) | { readonly problem: Problem }) & { readonly hits: readonly Hit[] };
 
-function decide(fact: OrderFacts, { campaigns, tally, usedQuotes, screening }: Deciding): Decided {
+function decide(fact: OrderFacts, { campaigns, tally, usedQuotes, links, screening }: Deciding): Decided {
   const refused = (trouble: Problem, hits: readonly Hit[] = []) => ({ problem: trouble, hits });
-  const { wish, holder, settings, quoted, acceptedAt, reference, link } = fact;
+  const { wish, holder, settings, quoted, acceptedAt, reference } = fact;
   const { order, programme, municipality } = wish;
   if (!settings) throw new Error('assertion failed: an order without a partner was refused before');
   if (holder === undefined) return refused(problem(422, 'unknown-my-key-id', 'no holder is registered with this My Key ID'));
@@ -197,6 +231,7 @@ function decide(fact: OrderFacts, { campaigns, tally, usedQuotes, screening }: D
   // History was exchanged already: nobody is asked to reserve for it.
   const channel = channelOf(settings.terms.kind, wish.channel, { isHistory: order.acceptedAt !== undefined });
   const isByLink = channel === 'link';
+  const link = links.get(linkKey({ programme, partner: order.partner, holder }));
   if (isByLink && link === undefined)
     return refused(
       problem(422, 'account-not-linked', 'the holder has no account of this partner linked; link one first', { partner: order.partner }),
@@ -226,6 +261,11 @@ function decide(fact: OrderFacts, { campaigns, tally, usedQuotes, screening }: D
     ...{ municipality, programme, reference, holder, wish, price: decided.value, order: { id: wish.id, view }, hits },
     ...(isByLink && link !== undefined && { link }),
   };
+}
+
+/** The holder's account at a partner of the kind account-link. */
+function linkWanted({ wish: { programme, order }, settings, holder }: OrderFacts) {
+  return settings?.terms.kind !== 'account-link' || holder === undefined ? [] : [{ programme, partner: order.partner, holder }];
 }
 
 /** History was screened elsewhere. */
@@ -272,16 +312,14 @@ function differsFrom({ view }: Order, order: PlaceExchangeOrder): Problem | unde
   });
 }
 
-/** None are read where no order could be new. */
-async function campaignsOf(tx: Tx, facts: readonly OrderFacts[]): Promise<Map<string, Campaign[]>> {
-  const open = facts.filter((one) => one.settings && !one.before);
-  const times = open.map((one) => one.acceptedAt).sort();
+async function campaignsOf(tx: Tx, wishes: readonly OrderWish[], now: Instant): Promise<Map<string, Campaign[]>> {
+  const times = wishes.map((one) => acceptedAt(one, now)).sort();
   const [first, last] = [times[0], times.at(-1)];
   if (first === undefined || last === undefined) return new Map();
-  return runningCampaigns(tx, [...new Set(open.map((one) => one.wish.programme))], { first, last });
+  return runningCampaigns(tx, [...new Set(wishes.map((one) => one.programme))], { first, last });
 }
 
-function countersWanted(facts: readonly OrderFacts[], campaigns: ReadonlyMap<string, Campaign[]>) {
+function countersWanted(facts: readonly OrderFacts[], campaigns: ReadAhead['campaigns']) {
   return facts.flatMap(({ wish, settings, quoted, holder, before, acceptedAt }) => {
     if (!settings || holder === undefined || before) return [];
     const { municipality, programme, order } = wish;

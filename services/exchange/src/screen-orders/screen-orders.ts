@@ -10,6 +10,21 @@ export interface OrderToScreen extends Omit<ScreenedOrder, 'municipalPoints'> {
   readonly programme: string;
 }
 
+/** What is known of a batch before its orders are: the rules of its programmes, and who is stopped. */
+export interface Guards {
+  readonly rules: ReadonlyMap<string, readonly ScreeningRule[]>;
+  readonly stopped: ReadonlySet<string>;
+}
+
+/** Two reads in one round trip. */
+export async function readGuards(tx: Tx, wanted: Parameters<typeof stoppedSubjects>[1]): Promise<Guards> {
+  const [stopped, rules] = await Promise.all([
+    stoppedSubjects(tx, wanted),
+    activeRules(tx, [...new Set(wanted.map((one) => one.programme))]),
+  ]);
+  return { rules, stopped };
+}
+
 /**
  * What a batch of orders is screened by: the rules, what was seen before, and the stop switches. Nothing is locked: two replicas that
  * decide in the same moment do not see each other's orders.
@@ -21,17 +36,8 @@ export class Screening {
     private readonly stopped: ReadonlySet<string>,
   ) {}
 
-  /** Two reads, and one for each kind of subject where rules are active. */
-  static async load(tx: Tx, orders: readonly OrderToScreen[], now: Instant): Promise<Screening> {
-    if (orders.length === 0) return new Screening(new Map(), new Map(), new Set());
-    const stopped = await stoppedSubjects(
-      tx,
-      orders.flatMap(({ programme, partner, holder }) => [
-        { programme, subject: `partner:${partner}` },
-        { programme, subject: `holder:${holder}` },
-      ]),
-    );
-    const rules = await activeRules(tx, [...new Set(orders.map((one) => one.programme))]);
+  /** One read for each kind of subject where rules are active. */
+  static async load(tx: Tx, { rules, stopped }: Guards, orders: readonly OrderToScreen[], now: Instant): Promise<Screening> {
     const wanted = new Map<string, Wanted>();
     for (const order of orders)
       for (const rule of rules.get(order.programme) ?? []) {
@@ -97,7 +103,7 @@ function seenName(programme: string, rule: ScreeningRule, subject: string): stri
 
 async function readSeen(tx: Tx, wanted: readonly Wanted[], now: Instant): Promise<Map<string, Seen>> {
   const seen = new Map<string, Seen>();
-  for (const [by, ones] of Map.groupBy(wanted, (one) => one.by)) {
+  const readBy = async (by: ScreeningSubject, ones: readonly Wanted[]) => {
     const rows = await tx.query<{ n: number; orders: number; points: string; holders: string[] | null }>(selectSeen[by], [
       ones.map((one) => one.programme),
       ones.map((one) => one.subject),
@@ -112,7 +118,13 @@ async function readSeen(tx: Tx, wanted: readonly Wanted[], now: Instant): Promis
       // The sum of what one subject exchanged within a week, read for a comparison only.
       if (one) seen.set(one.name, { orders: row.orders, points: Number(row.points), holders: new Set(row.holders) });
     }
-  }
+  };
+  await Promise.all(
+    Array.from(
+      Map.groupBy(wanted, (one) => one.by),
+      ([by, ones]) => readBy(by, ones),
+    ),
+  );
   return seen;
 }
 

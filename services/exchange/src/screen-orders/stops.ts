@@ -35,14 +35,15 @@ export async function listStops(tx: Tx, programme: string): Promise<StopView[]> 
   return rows.map(viewOf);
 }
 
-/** Which of the subjects are stopped now. */
+/** Which partners, and which holders of My Key IDs, are stopped now; as `stopName` names them. */
 export async function stoppedSubjects(
   tx: Tx,
-  subjects: readonly { readonly programme: string; readonly subject: string }[],
+  wanted: readonly { readonly programme: string; readonly partner: string; readonly myKeyId: string }[],
 ): Promise<ReadonlySet<string>> {
   const rows = await tx.query<{ programme: string; subject: string }>(selectStopped, [
-    subjects.map((one) => one.programme),
-    subjects.map((one) => one.subject),
+    wanted.map((one) => one.programme),
+    wanted.map((one) => one.partner),
+    wanted.map((one) => one.myKeyId),
   ]);
   return new Set(rows.map((row) => stopName(row.programme, row.subject)));
 }
@@ -67,10 +68,18 @@ function viewOf(row: StopRow): StopView {
 const selectLast = `
   select distinct on (subject) subject, turn, is_stopped, reason, actor, turned_at from exchange_stop where programme = $1`;
 
+/** By My Key ID, because the holder is read in the same round trip. */
 const selectStopped = {
   name: 'stopped_subjects',
   text: `
-    select distinct w.programme, w.subject from unnest($1::text[], $2::text[]) as w (programme, subject)
+    with wanted as (select * from unnest($1::text[], $2::text[], $3::text[]) as w (programme, partner, my_key_id)),
+    subjects as (
+      select programme, 'partner:' || partner as subject from wanted
+      union
+      select w.programme, 'holder:' || l.holder from wanted w
+      cross join lateral (select holder from holder_link where my_key_id = w.my_key_id order by registered_at desc limit 1) l
+    )
+    select w.programme, w.subject from subjects w
     cross join lateral (
       select is_stopped from exchange_stop where programme = w.programme and subject = w.subject order by turn desc limit 1
     ) s
