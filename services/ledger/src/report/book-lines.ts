@@ -44,6 +44,11 @@ export const ageBuckets = ['0-30', '31-90', '91-180', '181-365', '366-'] as cons
 export const ageBucket = (days: string): string =>
   `case when ${days} <= 30 then '0-30' when ${days} <= 90 then '31-90' when ${days} <= 180 then '91-180' when ${days} <= 365 then '181-365' else '366-' end`;
 
+/** The same from the time of the grant, where `daysBefore` gives the beginning of the day so many days before. */
+export const ageBucketSince = (grantedAt: string, daysBefore: (days: number) => string): string =>
+  `case when ${grantedAt} >= ${daysBefore(30)} then '0-30' when ${grantedAt} >= ${daysBefore(90)} then '31-90'
+    when ${grantedAt} >= ${daysBefore(180)} then '91-180' when ${grantedAt} >= ${daysBefore(365)} then '181-365' else '366-' end`;
+
 export const grantedDay = `(granted_at at time zone 'Asia/Tokyo')::date`;
 export const grantedMonth = `to_char(granted_at at time zone 'Asia/Tokyo', 'YYYY-MM')`;
 export const countedMonth = `to_char(${countedAt}, 'YYYY-MM')`;
@@ -97,13 +102,16 @@ const lookUpDraws = `
       select l.source, l.funding, l.granted_at from lot l where l.programme = $1 and l.account = t.account and l.lot = d.lot offset 0
     ) l`;
 
-/** For a statement over nearly all lines: the tables are hashed, not looked up line by line. */
+/** For a statement over nearly all lines or lots: the tables are hashed, in memory, and not looked up line by line. */
 export async function readWide<T>(tx: Tx, read: () => Promise<T>): Promise<T> {
-  await tx.query('set local enable_nestloop = off');
+  await tx.query(`set local enable_nestloop = off; set local work_mem = '${wideReadMiB}MB'`);
   const result = await read();
-  await tx.query('set local enable_nestloop = on');
+  await tx.query('reset enable_nestloop; reset work_mem');
   return result;
 }
+
+/** Per hash: a million accounts of a hundred bytes, with room.. */
+const wideReadMiB = 256;
 
 /** Lots that are over with points that nobody holds. What is held lives on until its hold ends. */
 export function lapses({ from, to }: Range): string {

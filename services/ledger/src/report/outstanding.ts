@@ -2,7 +2,7 @@ import type { Tx } from '@points/database';
 import { type CsvTable, cursorOf, readCursor, utc } from '@points/http';
 import { parsePoints, type Instant, type Points, type ProgrammeId } from '@points/kernel';
 import { endAsOf } from '../extend-lots/end-as-of.js';
-import { ageBucket, ageBuckets, bookLines, grantedDay, grantedMonth, lapses, postedLines, readWide } from './book-lines.js';
+import { ageBuckets, ageBucketSince, bookLines, lapses, postedLines, readWide } from './book-lines.js';
 
 /** What open points are kept apart by: `age` is days since the grant, `ending` the month in which they end, or never. */
 export type OutstandingDimension = 'source' | 'funding' | 'age' | 'ending' | 'cohort';
@@ -32,8 +32,7 @@ export async function outstanding(
   knownAt: Instant | null,
   by: readonly OutstandingDimension[],
 ): Promise<Outstanding> {
-  const read = () => tx.query<OutstandingCell>(sumsBy(by, knownAt !== null), [programme, at, knownAt]);
-  const cells = knownAt === null ? await read() : await readWide(tx, read);
+  const cells = await readWide(tx, () => tx.query<OutstandingCell>(sumsBy(by, knownAt !== null), [programme, at, knownAt]));
   const rows = cells.map(({ points, lots, holders, isTotal, ...labels }) => {
     const named = Object.fromEntries(by.map((one) => [one, labels[one]]));
     return { isTotal, row: { ...(isTotal ? {} : named), points: parsePoints(points), lots, holders } };
@@ -104,48 +103,97 @@ interface OutstandingCell extends Record<OutstandingDimension, string | null> {
   readonly holders: number;
 }
 
-/** Each lot with what it had at $2: backwards from what it has left now, or forwards from what was known at $3. */
-const lotsAt = (isKnown: boolean): string => {
-  const range = { to: '$2', known: '$3', isKnown, isWide: isKnown };
-  const changes = isKnown
-    ? `select account, lot, amount from (${bookLines(range)}) line`
-    : `
-        select account, lot, remaining as amount from lot where programme = $1 and open
-        union all
-        select account, lot, -amount from (${postedLines({ from: '$2', known: '$3', isKnown })}) since
-        union all
-        select account, lot, amount from (${lapses(range)}) over`;
-  return `
-      select l.account, l.lot, l.source, l.funding, l.granted_at, e.expires_at, s.points,
-        ${ageBucket(`(((($2::timestamptz) at time zone 'Asia/Tokyo') - interval '1 millisecond')::date - ${grantedDay})`)} as age,
-        coalesce(to_char(e.expires_at at time zone 'Asia/Tokyo' - interval '1 millisecond', 'YYYY-MM'), 'never') as ending,
-        ${grantedMonth} as cohort
-      from (select account, lot, sum(amount)::bigint as points from (${changes}) change group by account, lot having sum(amount) <> 0) s
-      join lot l on l.programme = $1 and l.account = s.account and l.lot = s.lot
-      cross join lateral (select ${endAsOf({ lot: 'l', at: '$2', known: '$3' })} as expires_at) e`;
-};
+const lotColumns = `l.account, l.lot, l.source, l.funding, l.granted_at, ${endAsOf({ lot: 'l', at: '$2', known: '$3' })} as expires_at`;
+const knownRange = { to: '$2', known: '$3', isKnown: true, isWide: true };
 
+/** Each lot with what it had at $2, forwards from what was known at $3. */
+const knownLotsAt = `
+      select ${lotColumns}, s.points
+      from (
+        select account, lot, sum(amount)::bigint as points from (${bookLines(knownRange)}) line group by account, lot having sum(amount) <> 0
+      ) s
+      join lot l on l.programme = $1 and l.account = s.account and l.lot = s.lot`;
+
+/**
+ * The same backwards from what it has left now. Nearly all lots are as they are now, and are read once, as they lie. Only those that
+ * something has happened to since, or that are over and not posted yet, are looked up, each by its key.
+ */
+const changedSince = `
+      with changed as materialized (
+        select account, lot, sum(amount)::bigint as amount
+        from (
+          select account, lot, -amount as amount from (${postedLines({ from: '$2', known: '$3', isKnown: false })}) since
+          union all
+          select account, lot, amount from (${lapses({ to: '$2', known: '$3', isKnown: false })}) over
+        ) change
+        group by account, lot having sum(amount) <> 0
+      )`;
+const unchangedLots = `
+      select ${lotColumns}, l.remaining as points
+      from lot l
+      where l.programme = $1 and l.open and not exists (select from changed c where c.account = l.account and c.lot = l.lot)`;
+const changedLots = `
+      select ${lotColumns}, l.remaining + c.amount as points
+      from changed c
+      cross join lateral (select * from lot where programme = $1 and account = c.account and lot = c.lot offset 0) l
+      where l.remaining + c.amount <> 0`;
+const openLotsAt = `${changedSince} ${unchangedLots} union all ${changedLots}`;
+
+/** The midnight in Tokyo so many days before the day that $2 ends or interrupts; asked once a statement, not once a lot. */
+const daysBefore = (days: number): string =>
+  `(select ((($2::timestamptz at time zone 'Asia/Tokyo') - interval '1 millisecond')::date - ${days})::timestamp at time zone 'Asia/Tokyo')`;
+
+/** What rows are kept apart by, as cheap to make for a million lots as can be, and the text that stands for it in the answer. */
+const labels: Readonly<Record<OutstandingDimension, { value: string; text: (value: string) => string }>> = {
+  source: { value: 'source', text: (value) => value },
+  funding: { value: 'funding', text: (value) => value },
+  age: { value: ageBucketSince('granted_at', daysBefore), text: (value) => value },
+  ending: {
+    value: `date_trunc('month', expires_at at time zone 'Asia/Tokyo' - interval '1 millisecond')`,
+    text: (value) => `coalesce(to_char(${value}, 'YYYY-MM'), 'never')`,
+  },
+  cohort: { value: `date_trunc('month', granted_at at time zone 'Asia/Tokyo')`, text: (value) => `to_char(${value}, 'YYYY-MM')` },
+};
+const dimensions = ['source', 'funding', 'age', 'ending', 'cohort'] as const;
+const label = (one: OutstandingDimension): string => labels[one].text(labels[one].value);
+
+/** First by holder, so that holders are counted without sorting all lots by them. */
 function sumsBy(by: readonly OutstandingDimension[], isKnown: boolean): { name: string; text: string } {
-  const all: readonly OutstandingDimension[] = ['source', 'funding', 'age', 'ending', 'cohort'];
-  const columns = all.map((one) => (by.includes(one) ? one : `null::text as ${one}`)).join(', ');
-  const sums = 'sum(points)::text as points, count(*)::int as lots, count(distinct account)::int as holders';
+  const wanted = dimensions.filter((one) => by.includes(one));
+  const columns = dimensions
+    .map((one) => (wanted.includes(one) ? `${labels[one].text(one)} as ${one}` : `null::text as ${one}`))
+    .join(', ');
+  const nothing = dimensions.map((one) => `null::text as ${one}`).join(', ');
+  const sums = 'coalesce(sum(points), 0)::text as points, coalesce(sum(lots), 0)::int as lots';
   return {
-    name: `outstanding_${isKnown ? 'known_' : ''}${[...by].sort().join('_')}`,
+    name: `outstanding_${isKnown ? 'known_' : ''}${wanted.join('_')}`,
     text: `
-      with lot_at as materialized (${lotsAt(isKnown)})
-      select true as "isTotal", ${all.map((one) => `null::text as ${one}`).join(', ')}, coalesce(sum(points), 0)::text as points, count(*)::int as lots, count(distinct account)::int as holders
-      from lot_at
-      ${by.length === 0 ? '' : `union all select false, ${columns}, ${sums} from lot_at group by ${by.join(', ')}`}`,
+      with of_holder as materialized (
+        select account, ${wanted.map((one) => `${labels[one].value} as ${one}, `).join('')}sum(points) as points, count(*) as lots
+        from (${isKnown ? knownLotsAt : openLotsAt}) lot_at
+        group by account${wanted.map((one) => `, ${labels[one].value}`).join('')}
+      )
+      select true as "isTotal", ${nothing}, ${sums}, (select count(*)::int from (select from of_holder group by account) holder) as holders from of_holder
+      ${wanted.length === 0 ? '' : `union all select false, ${columns}, ${sums}, count(*)::int from of_holder group by ${wanted.join(', ')}`}`,
   };
 }
 
-const lots = (isKnown: boolean): string => `
-    select account, lot, source, funding, ${utc('granted_at')} as "grantedAt", ${utc('expires_at')} as "expiresAt", points
-    from (${lotsAt(isKnown)}) lot_at
-    where ($4::text is null or source = $4) and ($5::text is null or funding = $5) and ($6::text is null or age = $6)
-      and ($7::text is null or ending = $7) and ($8::text is null or cohort = $8)
-      and ($9::text is null or (account, lot) > ($9::text, $10::uuid))
+/** One page of lots with the labels of a row, behind the last one of the page before, in the order of the key of `lot`. */
+const pageOf = (lots: string): string => `
+    select * from (${lots}) lot_at
+    where ($4::text is null or source = $4) and ($5::text is null or funding = $5) and ($6::text is null or ${label('age')} = $6)
+      and ($7::text is null or ${label('ending')} = $7) and ($8::text is null or ${label('cohort')} = $8)
+      and (account, lot) > (coalesce($9::text, ''), coalesce($10::uuid, '00000000-0000-0000-0000-000000000000'))
     order by account, lot
     limit $11`;
-const readLots = { name: 'read_outstanding_lots', text: lots(false) };
-const readKnownLots = { name: 'read_known_outstanding_lots', text: lots(true) };
+const lineColumns = `account, lot, source, funding, ${utc('granted_at')} as "grantedAt", ${utc('expires_at')} as "expiresAt", points`;
+const readLots = {
+  name: 'read_outstanding_lots',
+  text: `
+    ${changedSince}
+    select ${lineColumns} from ((${pageOf(unchangedLots)}) union all (${pageOf(changedLots)})) page order by account, lot limit $11`,
+};
+const readKnownLots = {
+  name: 'read_known_outstanding_lots',
+  text: `select ${lineColumns} from (${pageOf(knownLotsAt)}) page order by account, lot`,
+};
