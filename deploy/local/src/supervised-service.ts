@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { endChild, hasEnded, recordProcess, type EndStep } from '@points/infrastructure';
+import { endChild, hasEnded, nodeArguments, recordProcess, type EndStep } from '@points/infrastructure';
 import { failuresInARow, restartDelayMs } from './backoff.js';
 import { openLog } from './service-log.js';
 
@@ -45,7 +45,7 @@ export function superviseService(service: ServiceProcess): SupervisedService {
 
   function start(): void {
     const startedAt = Date.now();
-    child = spawn(process.execPath, ['--enable-source-maps', '--disable-warning=TimeoutNegativeWarning', service.script], {
+    child = spawn(process.execPath, [...nodeArguments(name), service.script], {
       cwd: service.root,
       env: service.environment,
       // Ctrl-C in a terminal reaches the supervisor only, which ends the parts in their order.

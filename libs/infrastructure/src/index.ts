@@ -22,4 +22,4 @@ export {
 export { cpuMsOf } from './cpu-time.js';
 export { allCreated, postInClosedLoop, serveOrders, type LoadOrder, type LoadResult } from './closed-loop.js';
 export { HttpLine, type Reply } from './http-line.js';
-export { serviceReady, startServiceProcess, type ServiceProcess } from './service-process.js';
+export { nodeArguments, serviceReady, startServiceProcess, type ServiceProcess } from './service-process.js';

@@ -13,6 +13,7 @@ import { createAccounts } from './state-accounts/create-accounts.js';
 import { createAccountLinks, createLinkOrders } from './schema/create-account-links.js';
 import { createCampaigns, createQuotes, createTerms, extendOrders } from './schema/create-terms.js';
 import { createWebhooks } from './tell-partners/create-webhooks.js';
+import { indexUsedQuotes } from './schema/index-used-quotes.js';
 import { lightenOrders } from './schema/lighten-orders.js';
 import { createUploads } from './schema/create-uploads.js';
 
@@ -187,6 +188,7 @@ export const migrations: readonly Migration[] = [
   createCreditedAt,
   lightenOrders,
   createReserve,
+  indexUsedQuotes,
 ];
 
 function listed(states: readonly string[]): string {

@@ -3,7 +3,7 @@ import { parseInstant, parsePoints, points, type Instant, type Points } from '@p
 import { instantOf } from '../clock.js';
 import { orderReference } from '../reference.js';
 import { termsAt, termsColumns, type TermsRow } from '../set-up-partners/partner.js';
-import { orderOf, selectOrder, type Order, type OrderRow } from './order-row.js';
+import { orderOf, selectOrdersByReference, type Order, type OrderRow } from './order-row.js';
 import type { OrderWish } from './place-orders.js';
 
 /** All that is known about a wish before it is decided. */
@@ -153,7 +153,7 @@ const selectHolders = {
     order by my_key_id, registered_at desc`,
 };
 
-const selectOrders = { name: 'orders_by_reference', text: `${selectOrder} where o.reference = any ($1)` };
+const selectOrders = { name: 'orders_by_reference', text: selectOrdersByReference };
 
 const selectQuotes = {
   name: 'order_quotes',

@@ -71,13 +71,30 @@ export const reversalColumns = `
   r.taken_points, r.owed_points, r.reversed_at, r.refusal as reversal_refusal, r.bonus_taken_points, r.bonus_owed_points, r.bonus_reversed_at,
   r.bonus_refusal as bonus_reversal_refusal`;
 
-export const selectOrder = `
-  select o.id, o.order_id, o.reference, o.partner, o.my_key_id, o.partner_points, o.municipal_points, o.rest, o.channel, o.quote, o.campaign,
-         o.bonus_points, o.bonus_borne_by, o.bonus_state, o.bonus_refusal, o.accepted_at, o.state, o.posting, o.booked_at,
-         o.refusal, t.version, t.numerator, t.denominator, ${reversalColumns}
-  from exchange_order o
+const readColumns = [
+  ...['id', 'order_id', 'reference', 'partner', 'my_key_id', 'partner_points', 'municipal_points', 'rest', 'channel', 'quote', 'campaign'],
+  ...['bonus_points', 'bonus_borne_by', 'bonus_state', 'bonus_refusal', 'accepted_at', 'state', 'posting', 'booked_at', 'refusal'],
+];
+
+const orderColumns = `
+  ${readColumns.map((name) => `o.${name}`).join(', ')}, t.version, t.numerator, t.denominator, ${reversalColumns}`;
+
+const orderJoins = `
   left join order_reversal r on r.id = o.reversal
   join partner_terms t on t.programme = o.programme and t.partner = o.partner and t.version = o.terms_version`;
+
+export const selectOrder = `select ${orderColumns} from exchange_order o ${orderJoins}`;
+
+/**
+ * Each by its key, whatever the planner thinks: without fresh statistics it read all orders of the partner for every batch, and compared
+ * them with the references one by one.
+ */
+export const selectOrdersByReference = `
+  select ${orderColumns}
+  from unnest($1::text[]) as w (reference)
+  cross join lateral (
+    select ${[...readColumns, 'programme', 'terms_version', 'reversal'].join(', ')} from exchange_order where reference = w.reference offset 0) o
+  ${orderJoins}`;
 
 export function orderOf(row: OrderRow): Order {
   return {
