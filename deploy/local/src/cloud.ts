@@ -55,7 +55,7 @@ export const cloud: CloudDefinition = {
     },
   ],
   afterReady: [
-    { title: 'the seven municipalities', script: 'tools/replay/dist/load-municipalities.js', args: [] },
+    { title: 'the seven municipalities and the reserve', script: 'tools/replay/dist/load-municipalities.js', args: [] },
     { title: 'the sandbox partner', script: 'tools/replay/dist/load-sandbox.js', args: [] },
     { title: 'the Kawasaki trial', script: 'tools/replay/dist/main.js', args: ['data/kawasaki-trial'] },
   ],

@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   }
   progress.end();
   console.log(
-    `${files.length} municipalities: ${files.map((file) => file.municipality.name).join(', ')}; ${made} settings made, ${found} ${values.update ? 'updated' : 'found there'}`,
+    `${files.length} files: ${files.map((file) => file.municipality.name).join(', ')}; ${made} settings made, ${found} ${values.update ? 'updated' : 'found there'}`,
   );
 }
 

@@ -8,6 +8,7 @@ import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { call } from '@points/service-testing';
 import { eventually } from '@points/testing';
 import { partnerStories } from './partner-stories.js';
+import { reserveStories } from './reserve-stories.js';
 import { root, services, startTheCloud, type Service, type TheCloud } from './the-cloud.js';
 
 const run = promisify(execFile);
@@ -62,6 +63,8 @@ const firstPayment = (body: object) =>
   });
 
 describe('a partner', () => partnerStories(() => cloud));
+
+describe('the reserve', () => reserveStories(() => cloud));
 
 describe('a resident', () => {
   it('exchanges partner points, pays, is refunded in part, and every balance adds up', async () => {

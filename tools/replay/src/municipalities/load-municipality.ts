@@ -30,11 +30,15 @@ export async function loadMunicipality(
       { atOnceMax: settingsAtOnceMax, aheadMax: settingsAtOnceMax },
       ({ path }) => [path],
       async (setting) => {
-        const isThere = await isSet(client, setting);
+        const put = async () => {
+          const reply = await client.put(setting.service, setting.path, setting.body);
+          expectSuccess(reply, `${setting.service} ${setting.path}`);
+          return reply;
+        };
+        const isThere = setting.isSwitch ? (await put()).status === 200 : await isSet(client, setting);
         if (isThere) found++;
         else made++;
-        if (!isThere || options.update)
-          expectSuccess(await client.put(setting.service, setting.path, setting.body), `${setting.service} ${setting.path}`);
+        if (!setting.isSwitch && (!isThere || options.update)) await put();
         options.onSetting();
       },
     );

@@ -106,6 +106,11 @@ export class ProgrammeEntry extends Named {
   @IsBoolean({ message: 'must be true or false' })
   historyOpen?: boolean;
 
+  /** Its points wait until their holder gives them to municipalities. */
+  @IsOptional()
+  @IsBoolean({ message: 'must be true or false' })
+  reserve?: boolean;
+
   @Part(() => RulesEntry)
   rules!: RulesEntry;
 }

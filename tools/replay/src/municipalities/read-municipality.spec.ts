@@ -9,7 +9,7 @@ const municipality = { code: '141305', name: '川崎市' };
 const programme = { id: '141305-trial', name: 'p', firstDay: '2018-01-01', rules: { expiry: { kind: 'none' }, usableAt: [] } };
 const partner = { id: 'card-a', name: 'c', programme: '141305-trial', rate: { numerator: 1, denominator: 1 }, lotPartnerPoints: 1 };
 
-describe('the files of the seven municipalities', () => {
+describe('the files of the seven municipalities and of the platform', () => {
   it('can all be read and hold what each is known for', async () => {
     const files = new Map(
       (await Promise.all((await readdir(folder)).map((name) => readMunicipality(join(folder, name))))).map((file) => [
@@ -18,7 +18,7 @@ describe('the files of the seven municipalities', () => {
       ]),
     );
 
-    expect([...files.keys()].sort()).toEqual(['092011', '141305', '141500', '212148', '222160', '232262', '432067']);
+    expect([...files.keys()].sort()).toEqual(['000001', '092011', '141305', '141500', '212148', '222160', '232262', '432067']);
     expect(files.get('141305')?.programmes[0]).toMatchObject({
       id: '141305-trial',
       lastDay: '2018-11-30',
@@ -31,6 +31,7 @@ describe('the files of the seven municipalities', () => {
     expect(files.get('141500')?.activities?.map((one) => one.points)).toEqual([200, 400, 600]);
     expect(files.get('212148')?.programmes[0]?.lastDay).toBe('2020-09-30');
     expect(files.get('232262')?.programmes[0]?.rules.expiry).toMatchObject({ kind: 'days-after-grant', days: 300 });
+    expect(files.get('000001')?.programmes).toMatchObject([{ id: '000001-reserve', reserve: true, rules: { expiry: { kind: 'none' } } }]);
     expect(new Set(files.get('092011')?.partners?.map(({ rate }) => rate.numerator / rate.denominator)).size).toBeGreaterThan(3);
   });
 });
@@ -83,6 +84,15 @@ describe('a municipality file', () => {
     ],
   ])('that is wrong is told with file, field and reason: %s', (_, value, reason) => {
     expect(() => parseMunicipality('x.json', value)).toThrow(`x.json: ${reason}`);
+  });
+
+  it('opens a reserve before its partners can send points there, and asks nobody whether it is open', () => {
+    const file = parseMunicipality('x.json', { municipality, programmes: [{ ...programme, reserve: true }], partners: [partner] });
+
+    const steps = settingsOf(file, 'http://scheme').map((step) => step.map(({ path, isSwitch }) => ({ path, isSwitch })));
+
+    const of = '/v1/municipalities/141305/programmes/141305-trial';
+    expect(steps.slice(0, 2)).toEqual([[{ path: of }, { path: `${of}/reserve`, isSwitch: true }], [{ path: `${of}/partners/card-a` }]]);
   });
 
   it('becomes PUTs of the services, those that others name first', () => {

@@ -6,6 +6,8 @@ export interface Setting {
   readonly service: ServiceName;
   readonly path: string;
   readonly body: Readonly<Record<string, unknown>>;
+  /** It can be set only, not changed: no GET tells of it, and its PUT answers 201 when it was not set and 200 when it was. */
+  readonly isSwitch?: true;
 }
 
 /** What a municipality needs, in steps: what a later step names stands after an earlier one. */
@@ -33,19 +35,25 @@ export function settingsOf(file: MunicipalityFile, cardScheme: string): Setting[
     activities = [],
   } = file;
   return [
-    programmes.map(({ id: programme, name, firstDay, lastDay, historyOpen, rules }) =>
-      setting('ledger', of(programme), {
-        name,
-        firstDay,
-        lastDay,
-        historyOpen,
-        rules: {
-          expiry: { ...rules.expiry },
-          usableAt: rules.usableAt,
-          ...(rules.refundOfExpired !== undefined && { refundOfExpired: rules.refundOfExpired }),
-        },
-      }),
-    ),
+    [
+      ...programmes.map(({ id: programme, name, firstDay, lastDay, historyOpen, rules }) =>
+        setting('ledger', of(programme), {
+          name,
+          firstDay,
+          lastDay,
+          historyOpen,
+          rules: {
+            expiry: { ...rules.expiry },
+            usableAt: rules.usableAt,
+            ...(rules.refundOfExpired !== undefined && { refundOfExpired: rules.refundOfExpired }),
+          },
+        }),
+      ),
+      // A step before its partners: what arrived earlier would not wait.
+      ...programmes
+        .filter((one) => one.reserve)
+        .map((one): Setting => ({ ...setting('exchange', `${of(one.id)}/reserve`, {}), isSwitch: true })),
+    ],
     [
       ...partners.map((one) =>
         setting('exchange', `${of(one.programme)}/partners/${id(one.id)}`, {
