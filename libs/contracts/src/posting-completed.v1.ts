@@ -8,6 +8,7 @@ const outcome = Type.Union([
     posting: Type.String({ format: 'uuid', description: 'id of the transfer or of the hold’s movement' }),
     amount: Type.Integer({ minimum: 0, description: 'points moved, held or released; of a reversal, the points taken back' }),
     owed: Type.Optional(Type.Integer({ minimum: 0, description: 'of a reversal: points that could not be taken back any more and became a debt, which the next grants pay' })),
+    repaid: Type.Optional(Type.Integer({ minimum: 1, description: 'of an issue: points of it that paid a debt at once; absent: none' })),
     effectiveAt: instant,
     balance: Type.Integer({ description: 'posted balance of the holder after it' }),
     available: Type.Integer({ description: 'balance less what is held' }),

@@ -219,8 +219,13 @@ describe('batches, limits and debts at the door', () => {
     expect(await one(reversal, other)).toEqual(taken);
     expect(await accountOf(programme, hanako)).toEqual({ balance: 0, held: 0, debt: 70 });
     expect(await one(reverse(), other)).toMatchObject({ code: 'reverse-exceeds' });
-    expect(await one(anIssue(hanako, 50, { programme }))).toMatchObject({ status: 'posted', amount: 50, balance: 0 });
-    expect(await one(anIssue(hanako, 50, { programme }))).toMatchObject({ status: 'posted', amount: 50, balance: 30 });
+    const [next, last] = [anIssue(hanako, 50, { programme }), anIssue(hanako, 50, { programme })];
+    const paying = await one(next);
+    expect(paying).toMatchObject({ status: 'posted', amount: 50, repaid: 50, balance: 0 });
+    expect(await one(last)).toMatchObject({ status: 'posted', amount: 50, repaid: 20, balance: 30 });
+    // Told again by another process, from the books alone.
+    expect(await one(next, other)).toEqual(paying);
+    expect(await one(grant)).not.toHaveProperty('repaid');
     expect(await accountOf(programme, hanako)).toEqual({ balance: 30, held: 0, debt: 0 });
     expect(
       await fresh.database.transaction(tenants('141305'), (tx) =>

@@ -220,12 +220,16 @@ function carryOut(decision: Decision, request: AnyRequest, book: Book, now: Inst
   if (instruction.kind === 'refund') book.refunded(programme, instruction.of, instruction.amount);
   for (const movement of decision.movements) decided.movements.push({ programme, movement, reference, actor, reason });
   const { effectiveAt, amount, id } = decision;
-  const owed = instruction.kind === 'reverse' ? { owed: owedBy(decision.movements) } : {};
-  return { status: 'posted', posting: id, amount, ...owed, effectiveAt, ...book.account(programme, account).worth(effectiveAt) };
+  const debt = debtMoved(instruction.kind, decision.movements);
+  return { status: 'posted', posting: id, amount, ...debt, effectiveAt, ...book.account(programme, account).worth(effectiveAt) };
 }
 
-function owedBy(movements: readonly Movement[]): Points {
-  return movements.find((one) => one.kind === 'owe')?.amount ?? points(0);
+/** What a reversal made a debt, and what an issue paid of one. */
+function debtMoved(kind: AnyRequest['instruction']['kind'], movements: readonly Movement[]): { owed?: Points; repaid?: Points } {
+  const of = (moved: Movement['kind']) => movements.find((one) => one.kind === moved)?.amount ?? points(0);
+  if (kind === 'reverse') return { owed: of('owe') };
+  const repaid = kind === 'issue' ? of('repay') : points(0);
+  return repaid > 0 ? { repaid } : {};
 }
 
 function refundableOf(book: Book, { programme, account }: AnyRequest, of: string) {

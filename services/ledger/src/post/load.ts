@@ -93,7 +93,7 @@ export async function load(send: Send, wanted: Wanted, now: Instant): Promise<Bo
       parts: ids.map((lot, part): Part => ({ lot, amount: points(amounts[part] ?? 0) })),
     });
   }
-  for (const [i, fingerprint, transfer, amount, effectiveAt, balance, available, refusal, completedAt, owed] of postingRows.rows) {
+  for (const [i, fingerprint, transfer, amount, effectiveAt, balance, available, refusal, completedAt, owed, repaid] of postingRows.rows) {
     const one = at(references, i);
     // The row's constraint keeps the two shapes apart; a refusal was written by this code.
     const outcome: PostingOutcome =
@@ -103,6 +103,7 @@ export async function load(send: Send, wanted: Wanted, now: Instant): Promise<Bo
             posting: text(transfer),
             amount: parsePoints(text(amount)),
             ...(owed !== null && { owed: parsePoints(text(owed)) }),
+            ...(repaid !== null && { repaid: parsePoints(text(repaid)) }),
             effectiveAt: instantOf(effectiveAt),
             balance: parsePoints(text(balance)),
             available: parsePoints(text(available)),
@@ -325,6 +326,10 @@ const readPostings = {
       case when p.kind = 'reverse' then (
         select coalesce(sum(o.amount), 0)::bigint from transfer o
         where o.programme = p.programme and o.account = p.account and o.effective_at = p.effective_at and o.reference = p.reference and o.kind = 'owe'
+      ) end,
+      case when p.kind = 'issue' then (
+        select o.amount from transfer o
+        where o.programme = p.programme and o.account = p.account and o.effective_at = p.effective_at and o.reference = p.reference and o.kind = 'repay'
       ) end
     from unnest($1::text[], $2::text[]) with ordinality as w (programme, reference, i)
     join posting p on p.programme = w.programme and p.reference = w.reference`,
