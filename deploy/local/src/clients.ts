@@ -13,7 +13,7 @@ export interface BootstrapClient {
 /** Every scope that a route of a service asks for; a test compares the two. */
 export const everyScope: readonly string[] = [
   ...both('activities', 'clients', 'conversions', 'donations', 'exchange', 'facilities', 'funds', 'grants', 'holders', 'links', 'orders'),
-  ...both('partners', 'payments', 'products', 'programmes', 'schemes', 'shops', 'statements', 'webhooks', 'reserve'),
+  ...both('partners', 'payments', 'products', 'programmes', 'schemes', 'scheme-files', 'shops', 'statements', 'webhooks', 'reserve'),
   'coupons:redeem',
   'exchange:on-behalf',
   'exchange:reverse-late',

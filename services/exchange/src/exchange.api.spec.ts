@@ -615,7 +615,10 @@ describe('a scheme', () => {
     const changed = await put(path, { name: 'Another', endpoint: 'https://card.example/api' });
 
     expect([first.status, changed.status]).toEqual([201, 200]);
-    expect(changed.body).toEqual({ scheme: 'other', name: 'Another', endpoint: 'https://card.example/api', hasSecret: true });
+    expect(changed.body).toEqual({
+      ...{ scheme: 'other', name: 'Another', delivery: 'api', endpoint: 'https://card.example/api', hasSecret: true },
+      ...{ giveBackAfterDays: 14, clients: [] },
+    });
     expect(JSON.stringify([first, changed, await call(at(path), { token: staff })])).not.toContain('hush');
     const stored = await service.database.transaction(tenants(kawasaki), (tx) =>
       tx.query(`select secret from scheme where scheme = 'other'`),

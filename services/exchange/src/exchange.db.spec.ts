@@ -236,7 +236,7 @@ describe('a conversion', () => {
   };
   type Begun = Awaited<ReturnType<typeof begun>>;
   const hear = (conversion: Begun, step: 'hold' | 'capture' | 'release', outcome: PostingCompleted['outcome'] = posted(), askedAgain = 0) =>
-    inKawasaki((tx) => moveConversions(tx, [{ of: 'conversion', reference: conversion.reference, step, askedAgain, outcome }]));
+    inKawasaki((tx) => moveConversions(tx, [{ of: 'conversion', reference: conversion.reference, step, askedAgain, outcome }], now));
   const read = async (conversion: Begun) => (await inKawasaki((tx) => findConversion(tx, programme, conversion.conversionId)))?.view;
   const claim = async (): Promise<Credit[]> => fresh.database.transaction(everyTenant, (tx) => claimCredits(tx, 10));
   const record = (credit: Credit, said: Parameters<typeof recordAnswer>[2]) => inKawasaki((tx) => recordAnswer(tx, credit, said, 0));
@@ -420,11 +420,15 @@ describe('a conversion', () => {
     const [one, other] = [await begun(), await begun()];
 
     const moved = await inKawasaki((tx) =>
-      moveConversions(tx, [
-        { of: 'conversion', reference: one.reference, step: 'hold', askedAgain: 0, outcome: posted() },
-        { of: 'conversion', reference: other.reference, step: 'hold', askedAgain: 0, outcome: refused },
-        { of: 'conversion', reference: one.reference, step: 'hold', askedAgain: 0, outcome: posted() },
-      ]),
+      moveConversions(
+        tx,
+        [
+          { of: 'conversion', reference: one.reference, step: 'hold', askedAgain: 0, outcome: posted() },
+          { of: 'conversion', reference: other.reference, step: 'hold', askedAgain: 0, outcome: refused },
+          { of: 'conversion', reference: one.reference, step: 'hold', askedAgain: 0, outcome: posted() },
+        ],
+        now,
+      ),
     );
 
     expect(moved).toMatchObject({ over: [expect.any(String)], isCreditDue: true });

@@ -2,8 +2,12 @@ import { Module } from '@nestjs/common';
 import { AllocateDue } from './allocate-reserve/allocate-due.job.js';
 import { ReserveController } from './allocate-reserve/reserve.http.js';
 import { ChangesController } from './change-terms/changes.http.js';
+import { GiveBackUnanswered } from './convert-points/give-back.job.js';
 import { ConversionsController } from './convert-points/conversions.http.js';
 import { CreditAtScheme } from './convert-points/credit-at-scheme.job.js';
+import { MakeFiles } from './credit-by-file/make-files.job.js';
+import { SchemeFilesController } from './credit-by-file/scheme-files.http.js';
+import { SchemeResultsController } from './credit-by-file/scheme-results.http.js';
 import { AskPartners } from './exchange-by-link/ask-partners.job.js';
 import { LinkOrdersController } from './exchange-by-link/link-orders.http.js';
 import { OnPostingCompleted } from './hear-postings/on-posting-completed.js';
@@ -62,6 +66,8 @@ import { Waiting } from './waiting.js';
     UploadKeysController,
     SchemesController,
     SchemeReconciliationsController,
+    SchemeFilesController,
+    SchemeResultsController,
     ConversionsController,
     ReserveController,
     WebhookEndpointsController,
@@ -71,6 +77,7 @@ import { Waiting } from './waiting.js';
   ],
   providers: [
     ...[Waiting, OrderDesk, OrderEnds, CouponKey, Prune, CreditAtScheme, DeliverWebhooks, AllocateDue],
+    ...[MakeFiles, GiveBackUnanswered],
     ...[SealKeeper, SignInAtPartner, LinkTokens, AskPartners, ReceiveUpload, WorkUploads],
   ],
 })

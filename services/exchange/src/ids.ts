@@ -1,5 +1,5 @@
-import { ProgrammePath } from '@points/http';
-import type { Instant } from '@points/kernel';
+import { IsDay, ProgrammePath } from '@points/http';
+import type { Instant, LocalDate } from '@points/kernel';
 import { IsUUID, Matches } from 'class-validator';
 
 /** Partners, schemes, orders and conversions have ids that others gave them, Japanese ones too: printable, without white space. */
@@ -33,6 +33,12 @@ export class UploadKeyPath extends PartnerPath {
 export class SchemePath extends ProgrammePath {
   @Matches(idForm)
   scheme!: string;
+}
+
+export class SchemeFilePath extends SchemePath {
+  /** Of the file's cut-off, in Tokyo. */
+  @IsDay()
+  day!: LocalDate;
 }
 
 export class ConversionPath extends ProgrammePath {

@@ -1,4 +1,5 @@
 import { createReserve } from './allocate-reserve/create-reserve.js';
+import { createSchemeFiles } from './credit-by-file/create-scheme-files.js';
 import { tenantTable, type Migration } from '@points/database';
 import { holderMigrations } from '@points/holders';
 import { httpMigrations } from '@points/http';
@@ -189,6 +190,7 @@ export const migrations: readonly Migration[] = [
   lightenOrders,
   createReserve,
   indexUsedQuotes,
+  createSchemeFiles,
 ];
 
 function listed(states: readonly string[]): string {

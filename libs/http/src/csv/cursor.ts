@@ -1,5 +1,5 @@
 import { problem } from '../problem.js';
-import { isInstant, isUuid } from '@points/kernel';
+import { isInstant, isLocalDate, isUuid } from '@points/kernel';
 
 /** Where a page ends: the key of its last line, in a form that nobody is tempted to take apart. */
 export function cursorOf(...key: readonly (string | number)[]): string {
@@ -9,6 +9,7 @@ export function cursorOf(...key: readonly (string | number)[]): string {
 const kinds = {
   instant: (value: unknown) => typeof value === 'string' && isInstant(value),
   uuid: (value: unknown) => typeof value === 'string' && isUuid(value),
+  day: (value: unknown) => typeof value === 'string' && isLocalDate(value),
   account: (value: unknown) => typeof value === 'string' && value.length <= 200,
   number: (value: unknown) => Number.isSafeInteger(value),
 };

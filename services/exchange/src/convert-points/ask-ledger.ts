@@ -1,6 +1,6 @@
 import { postingRequestedV1, type Instruction } from '@points/contracts';
 import type { Tx } from '@points/database';
-import { event, publish } from '@points/messaging';
+import { event, publish, type OutgoingEvent } from '@points/messaging';
 import { stepReference, type ConversionStep } from '../reference.js';
 
 /** What every step of one conversion says of it to the ledger. */
@@ -18,6 +18,10 @@ export interface PostingCause {
 }
 
 export function askLedger(tx: Tx, step: ConversionStep, cause: PostingCause, instruction: Instruction): Promise<void> {
+  return publish(tx, [ledgerRequest(step, cause, instruction)]);
+}
+
+export function ledgerRequest(step: ConversionStep, cause: PostingCause, instruction: Instruction): OutgoingEvent {
   const { municipality, programme, reference, holder, effectiveAt, client, askedAgain } = cause;
   const data = {
     reference: stepReference(reference, step, askedAgain),
@@ -28,7 +32,7 @@ export function askLedger(tx: Tx, step: ConversionStep, cause: PostingCause, ins
     ...(effectiveAt !== undefined && { effectiveAt }),
     cause: { actor: client },
   };
-  return publish(tx, [event(postingRequestedV1, data, { requester: 'exchange' })]);
+  return event(postingRequestedV1, data, { requester: 'exchange' });
 }
 
 /** The scheme's account in the ledger, and the place where points are used when they are converted to it. */

@@ -1,11 +1,12 @@
-import { parsePoints } from '@points/kernel';
-import { IsInstant, IsMyKeyId, IsPoints } from '@points/http';
+import { parsePoints, type LocalDate } from '@points/kernel';
+import { IsDay, IsInstant, IsMyKeyId, IsPoints } from '@points/http';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
 import { instantOf } from '../clock.js';
 import { idForm, paperIdForm } from '../ids.js';
 import { RefusalView } from '../place-exchange-order/order-view.js';
 import { conversionStates, type ConversionState } from '../rules/conversion-state.js';
+import { deliveries, type Delivery } from '../rules/scheme-delivery.js';
 
 export class RequestConversion {
   /** The caller's own id: the same id with the same content is the same conversion, whatever the Idempotency-Key. */
@@ -27,10 +28,26 @@ export class RequestConversion {
   requestedAt?: string;
 }
 
-export class SchemeAttempts {
+export class AtScheme {
+  /** As the scheme was set up when the conversion was requested. */
+  @IsIn([...deliveries])
+  delivery!: Delivery;
+
+  /** By file: the day of the file that asks for the credit; absent until it is made. */
+  @IsOptional()
+  @IsDay()
+  fileDay?: string;
+
+  /** When the points go back where the scheme has not answered by then; by file, known once the file is made. */
+  @IsOptional()
+  @IsInstant()
+  giveBackAt?: string;
+
+  /** By api. */
+  @IsOptional()
   @IsInt()
   @Min(0)
-  attempts!: number;
+  attempts?: number;
 
   /** Absent when the attempts are used up: an operator has to ask for more. */
   @IsOptional()
@@ -80,8 +97,8 @@ export class ConversionView {
   /** Present while the scheme is to credit the points, which stay held. */
   @IsOptional()
   @ValidateNested()
-  @Type(() => SchemeAttempts)
-  atScheme?: SchemeAttempts;
+  @Type(() => AtScheme)
+  atScheme?: AtScheme;
 }
 
 export interface ConversionRow {
@@ -97,6 +114,9 @@ export interface ConversionRow {
   readonly attempts: number;
   readonly next_attempt_at: Date | null;
   readonly last_problem: string | null;
+  readonly delivery: Delivery;
+  readonly file_day: LocalDate | null;
+  readonly give_back_at: Date | null;
 }
 
 /** A conversion under its id of the table, by which callers wait for it. */
@@ -106,7 +126,8 @@ export interface Conversion {
 }
 
 export const conversionColumns =
-  'id, conversion_id, scheme, state, my_key_id, points, requested_at, receipt, refusal, attempts, next_attempt_at, last_problem';
+  'id, conversion_id, scheme, state, my_key_id, points, requested_at, receipt, refusal, attempts, next_attempt_at, last_problem, delivery, ' +
+  'file_day::text as file_day, give_back_at';
 
 export function conversionOf(row: ConversionRow): Conversion {
   return {
@@ -123,7 +144,10 @@ export function conversionOf(row: ConversionRow): Conversion {
       ...(row.state === 'in-dispute' && row.last_problem !== null && { dispute: row.last_problem }),
       ...(row.state === 'at-scheme' && {
         atScheme: {
-          attempts: row.attempts,
+          delivery: row.delivery,
+          ...(row.file_day !== null && { fileDay: row.file_day }),
+          ...(row.give_back_at && { giveBackAt: instantOf(row.give_back_at) }),
+          ...(row.delivery === 'api' && { attempts: row.attempts }),
           ...(row.next_attempt_at && { nextAttemptAt: instantOf(row.next_attempt_at) }),
           ...(row.last_problem !== null && { lastProblem: row.last_problem }),
         },

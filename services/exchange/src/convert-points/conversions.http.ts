@@ -22,13 +22,21 @@ export class ConversionsController {
   @Operation({
     summary: 'Convert municipal points to an outside card scheme',
     description:
-      'The points are held, credited by the scheme, then spent. 201: done. 202: not over within 3 s; it ends by itself, ask for it. 200: this ' +
+      'The points are held, credited by the scheme, then spent. 201: done. 202: not over within 3 s, or ' +
+      'asked for by the nightly file of the scheme; it ends by itself, ask for it. 200: this ' +
       'conversion existed with the same content. 422: refused by the ledger (its code and facts are passed on) or by the scheme; nothing was spent.',
     scope: 'conversions:write',
     status: 201,
     answer: ConversionView,
     also: { 200: ConversionView, 202: ConversionView },
-    problems: ['conversion-exists', 'unknown-scheme', 'unknown-my-key-id', 'scheme-refused', 'and those of the ledger'],
+    problems: [
+      'conversion-exists',
+      'unknown-scheme',
+      'unknown-my-key-id',
+      'scheme-refused',
+      'scheme-unanswered',
+      'and those of the ledger',
+    ],
   })
   async request(@Param() path: ProgrammePath, @Body() body: RequestConversion, @CauseOf() cause: Cause): Promise<Answer<ConversionView>> {
     // As with orders: stored with the key is the beginning, the end is read from the row.
@@ -57,11 +65,11 @@ export class ConversionsController {
   @Operation({
     summary: 'Try a waiting conversion again, now',
     description:
-      'For an operator. At the scheme: it is asked at once, and gets all its attempts anew. In dispute: the ledger is asked again for the capture or release.',
+      'For an operator. At a scheme with an API: it is asked at once, and gets all its attempts anew. In dispute: the ledger is asked again for the capture or release.',
     scope: 'conversions:write',
     status: 202,
     answer: ConversionView,
-    problems: ['unknown-conversion', 'not-waiting'],
+    problems: ['unknown-conversion', 'not-waiting', 'delivered-by-file'],
   })
   tryAgain(@Param() path: ConversionPath, @CauseOf() cause: Cause): Promise<Answer<ConversionView>> {
     return this.database.transaction(tenants(path.municipality), (tx) =>
@@ -78,13 +86,18 @@ export class ConversionsController {
     const { conversionId } = known.view;
     const read = async () =>
       (await this.database.transaction(tenants(path.municipality), (tx) => findConversion(tx, path.programme, conversionId))) ?? known;
-    if (isOver(known.view.state)) return known;
+    if (isAtRest(known.view)) return known;
     const over = this.waiting.until(known.id);
     // A repeated call may have come after the end: nobody will wake it.
-    if (!isFirst && isOver((await read()).view.state)) this.waiting.wake([known.id]);
+    if (!isFirst && isAtRest((await read()).view)) this.waiting.wake([known.id]);
     await over;
     return read();
   }
+}
+
+/** What happens next takes no seconds: it is over, or waits for the scheme's file and its results. */
+function isAtRest({ state, atScheme }: ConversionView): boolean {
+  return isOver(state) || atScheme?.delivery === 'file';
 }
 
 function endedAnswer(conversion: ConversionView, asked: Answer<Conversion>): Answer<ConversionView> {

@@ -74,16 +74,20 @@ export class CreditAtScheme implements OnApplicationBootstrap, OnModuleDestroy {
     );
     this.attempts.inc({ outcome: record });
     const fields = { conversion: credit.id, attempt: credit.attempt, record, ms: Math.round(performance.now() - started) };
-    if (said.kind !== 'failed') this.log.info(fields, 'card scheme answered');
+    if (record === 'credited-late')
+      this.log.error(fields, 'card scheme credited after the points were given back: a person settles it with the scheme');
+    else if (said.kind !== 'failed') this.log.info(fields, 'card scheme answered');
     else if (record === 'attempts-used-up')
       this.log.error({ ...fields, reason: said.reason }, 'conversion waits for an operator: its points stay held until it is tried again');
+    else if (record === 'given-back')
+      this.log.error({ ...fields, reason: said.reason }, 'card scheme did not answer within its days: the points go back');
     else this.log.warn({ ...fields, reason: said.reason }, 'card scheme did not answer');
   }
 
   private countOpen(): Promise<{ state: string; count: number }[]> {
     return this.database.transaction(everyTenant, (tx) =>
       tx.query<{ state: string; count: number }>(
-        `select case when state = 'at-scheme' and next_attempt_at is null then 'waits-for-operator' else state end as state, count(*)::int as count
+        `select case when state = 'at-scheme' and delivery = 'api' and next_attempt_at is null then 'waits-for-operator' else state end as state, count(*)::int as count
          from conversion where state not in ('completed', 'refused') group by 1`,
       ),
     );

@@ -1,9 +1,10 @@
 import type { Tx } from '@points/database';
 import { problem, type Cause } from '@points/http';
-import { parseInstant, parsePoints, uuidv7, type Instant } from '@points/kernel';
+import { parseInstant, parsePoints, uuidv7, type Instant, type LocalDate } from '@points/kernel';
 import { instantOf } from '../clock.js';
 import { conversionReference } from '../reference.js';
 import { conversionAfter, type ConversionState } from '../rules/conversion-state.js';
+import type { Delivery } from '../rules/scheme-delivery.js';
 import { askLedger, schemeAccount } from './ask-ledger.js';
 import {
   conversionColumns,
@@ -15,8 +16,9 @@ import {
 } from './conversion.js';
 
 /**
- * Stores the conversion and asks the ledger to hold its points. The rest is done by facts and by the worker: hold, credit at the
- * scheme, capture. The hold has no end of its own, so it lasts until the scheme has said its last word.
+ * Stores the conversion and asks the ledger to hold its points. The rest is done by facts and by the workers: hold, credit at the
+ * scheme, by its API or its nightly file, capture. The hold has no end of its own, so it lasts until the scheme has said its last word
+ * or its days are over.
  * @throws Problem
  */
 export async function requestConversion(
@@ -34,9 +36,9 @@ export async function requestConversion(
   const requestedAt = asked.requestedAt === undefined ? now : parseInstant(asked.requestedAt);
   const before = await findConversion(tx, programme, asked.conversionId);
   if (before) return { isNew: false, conversion: sameConversion(before, asked) };
-  const [known] = await tx.query<{ has_scheme: boolean; holder: string | null }>(selectSettings, [programme, asked.scheme, asked.myKeyId]);
-  if (!known?.has_scheme) throw problem(422, 'unknown-scheme', 'the programme has no such card scheme', { scheme: asked.scheme });
-  const { holder } = known;
+  const [known] = await tx.query<{ delivery: Delivery; holder: string | null }>(selectSettings, [programme, asked.scheme, asked.myKeyId]);
+  if (!known) throw problem(422, 'unknown-scheme', 'the programme has no such card scheme', { scheme: asked.scheme });
+  const { holder, delivery } = known;
   if (holder === null) throw problem(422, 'unknown-my-key-id', 'no holder is registered with this My Key ID');
 
   const [id, hold] = [uuidv7(), uuidv7()];
@@ -44,7 +46,7 @@ export async function requestConversion(
   const { municipality, client } = cause;
   const isNew = await tx.write(insertConversion, [
     ...[id, municipality, programme, asked.conversionId, reference, asked.myKeyId, holder, asked.scheme, asked.points],
-    ...[requestedAt, isHistory, client, hold],
+    ...[requestedAt, isHistory, client, hold, delivery],
   ]);
   if (!isNew) {
     // Another request with the same conversion id and another key was faster.
@@ -75,6 +77,10 @@ export async function findConversion(tx: Tx, programme: string, conversionId: st
 export async function tryAgain(tx: Tx, programme: string, conversionId: string): Promise<Conversion> {
   const [row] = await tx.query<AgainRow>(lockConversion, [programme, conversionId]);
   if (!row) throw problem(404, 'unknown-conversion', 'the programme has no such conversion');
+  if (row.state === 'at-scheme' && row.delivery === 'file')
+    throw problem(409, 'delivered-by-file', 'the scheme is asked by its nightly file; its results file or the end of its days ends this', {
+      ...(row.file_day !== null && { fileDay: row.file_day }),
+    });
   if (row.state === 'at-scheme') await tx.write(renewAttempts, [row.id]);
   else if (row.state === 'in-dispute') await askAgain(tx, programme, row);
   else throw problem(409, 'not-waiting', `the conversion waits for nobody: it is ${row.state}`, { state: row.state });
@@ -97,6 +103,8 @@ interface AgainRow {
   readonly requested_at: Date;
   readonly is_history: boolean;
   readonly asked_again: number;
+  readonly delivery: Delivery;
+  readonly file_day: LocalDate | null;
 }
 
 /** With a receipt the scheme has credited, and the points must be spent; without one it has refused, and they must go back. */
@@ -131,7 +139,8 @@ function sameConversion(stored: Conversion, asked: RequestConversion): Conversio
 }
 
 const lockConversion = `
-  select id, tenant, state, reference, holder, client, scheme, points, hold, receipt, requested_at, is_history, asked_again
+  select id, tenant, state, reference, holder, client, scheme, points, hold, receipt, requested_at, is_history, asked_again, delivery,
+         file_day::text as file_day
   from conversion where programme = $1 and conversion_id = $2 for update`;
 const renewAttempts = 'update conversion set attempts = 0, next_attempt_at = now(), updated_at = now() where id = $1';
 /** The refusal of a capture is over; that of the scheme, for which a release was asked, stays. */
@@ -145,18 +154,19 @@ const findConversionById = {
   text: `select ${conversionColumns} from conversion where programme = $1 and conversion_id = $2`,
 };
 
+/** The lock holds the delivery still until the conversion is there: see `putScheme`. */
 const selectSettings = {
   name: 'conversion_settings',
   text: `
-    select exists (select from scheme where programme = $1 and scheme = $2) as has_scheme,
-           (select holder from holder_link where my_key_id = $3 order by registered_at desc limit 1) as holder`,
+    select s.delivery, (select holder from holder_link where my_key_id = $3 order by registered_at desc limit 1) as holder
+    from scheme s where s.programme = $1 and s.scheme = $2 for share of s`,
 };
 
 const insertConversion = {
   name: 'insert_conversion',
   text: `
     insert into conversion (id, tenant, programme, conversion_id, reference, my_key_id, holder, scheme, points, requested_at, is_history,
-                            client, hold, state)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'requested')
+                            client, hold, delivery, state)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'requested')
     on conflict on constraint conversion_pk do nothing`,
 };

@@ -4,6 +4,7 @@ import { OnEvent, type BatchContext, type Received } from '@points/messaging';
 import type { Logger } from '@points/observability';
 import { LOGGER } from '@points/service';
 import { moveParts } from '../allocate-reserve/move-parts.js';
+import { now } from '../clock.js';
 import { CreditAtScheme } from '../convert-points/credit-at-scheme.job.js';
 import { AskPartners } from '../exchange-by-link/ask-partners.job.js';
 import { Waiting } from '../waiting.js';
@@ -28,10 +29,10 @@ export class OnPostingCompleted {
     const orders = await endOrders(tx, facts.order);
     await endBonuses(tx, facts.bonus);
     const reversed = await endReversals(tx, facts.reversal);
-    const { over, inDispute, isCreditDue } = await moveConversions(tx, facts.conversion);
+    const { over, waitsForFile, inDispute, isCreditDue } = await moveConversions(tx, facts.conversion, now());
     const disputedParts = await moveParts(tx, facts.reserve);
     tx.afterCommit(() => {
-      this.waiting.wake([...orders.over.keys(), ...reversed, ...over], orders.over);
+      this.waiting.wake([...orders.over.keys(), ...reversed, ...over, ...waitsForFile], orders.over);
       if (orders.isPartnerDue) this.partners.nudge();
       if (isCreditDue) this.credits.nudge();
       for (const part of disputedParts)

@@ -12,8 +12,11 @@ export function takeLists(app: NestFastifyApplication): void {
     server.addContentTypeParser('text/csv', (_request, _payload, done) => done(null, undefined));
 }
 
-/** The whole body. @throws Problem 413, 415, 422 */
-export async function readList({ headers, raw }: FastifyRequest): Promise<string> {
+/** What a list that cannot be read has come to. */
+const nothingCompared = 'nothing was compared';
+
+/** The whole body, its byte order mark too: the text has the digest of the bytes. @throws Problem 413, 415, 422 */
+export async function readList({ headers, raw }: FastifyRequest, undone = nothingCompared): Promise<string> {
   if (headers['content-type']?.split(';')[0]?.trim().toLowerCase() !== 'text/csv')
     throw problem(415, 'unsupported-media-type', 'send the list as text/csv');
   const chunks: Buffer[] = [];
@@ -27,17 +30,17 @@ export async function readList({ headers, raw }: FastifyRequest): Promise<string
     chunks.push(part);
   }
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
   } catch {
-    throw problem(422, 'malformed-list', 'nothing was compared; the list is not UTF-8', {
+    throw problem(422, 'malformed-list', `${undone}; the list is not UTF-8`, {
       errors: [{ line: 1, field: 'list', reason: 'is not UTF-8' }],
     });
   }
 }
 
 /** What is wrong with a list that could not be read, its first fault in the detail. */
-export function malformedList(errors: readonly LineError[]): Problem {
+export function malformedList(errors: readonly LineError[], undone = nothingCompared): Problem {
   const [first] = errors;
   const where = `line ${first?.line ?? 1}, field ${first?.field ?? ''}: ${first?.reason ?? ''}`;
-  return problem(422, 'malformed-list', `nothing was compared; ${where}`, { errors });
+  return problem(422, 'malformed-list', `${undone}; ${where}`, { errors });
 }

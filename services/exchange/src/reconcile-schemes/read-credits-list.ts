@@ -8,7 +8,9 @@ const columns = ['creditId', 'points', 'receipt', 'date'] as const;
 type Column = (typeof columns)[number];
 
 const form: TableForm<Column> = { columns, required: ['creditId', 'points'], rowsMax: listRowsMax };
-const creditIdForm = /^[^\s:]{1,64}:[^\p{Cc}]{1,64}$/u;
+export const creditIdForm = /^[^\s:]{1,64}:[^\p{Cc}]{1,64}$/u;
+
+export const creditIdHelp = 'is not the id that the credit was asked under: programme, a colon, conversion id';
 
 /** The scheme's file, or what is wrong with it by line. */
 export function readCreditsList(text: string): { lines: ListedCredit[] } | { errors: LineError[] } {
@@ -17,7 +19,7 @@ export function readCreditsList(text: string): { lines: ListedCredit[] } | { err
 
 function readLine({ line, cell, wrong }: TableRow<Column>): ListedCredit | undefined {
   const creditId = cell('creditId');
-  if (!creditIdForm.test(creditId)) wrong('creditId', 'is not the id that the credit was asked under: programme, a colon, conversion id');
+  if (!creditIdForm.test(creditId)) wrong('creditId', creditIdHelp);
   const points = wholePoints(cell('points'));
   if (points === undefined) wrong('points', 'is not a whole number of points above zero, in digits alone');
   const receipt = cell('receipt') === '' ? null : cell('receipt');

@@ -71,7 +71,10 @@ async function elsewhereOf(
       const { receipt, state } = row;
       const creditId = stem + row.conversion_id;
       if (row.scheme !== scheme) return [creditId, { state: `the conversion is ${state} at another scheme` }];
-      return [creditId, receipt === null ? { state: notCredited(state) } : { own: ownOf(programme, { ...row, receipt }) }];
+      return [
+        creditId,
+        receipt === null ? { state: notCredited(state, row.refusal_code) } : { own: ownOf(programme, { ...row, receipt }) },
+      ];
     }),
   );
 }
@@ -86,6 +89,7 @@ interface OwnRow {
 interface ElsewhereRow extends Omit<OwnRow, 'receipt'> {
   readonly receipt: string | null;
   readonly state: ConversionState;
+  readonly refusal_code: string | null;
   readonly scheme: string;
 }
 
@@ -110,6 +114,6 @@ const readOwn = {
 const readElsewhere = {
   name: 'read_credits_elsewhere',
   text: `
-    select conversion_id, points, receipt, state, scheme, ${creditedAt} as credited_at
+    select conversion_id, points, receipt, state, refusal ->> 'code' as refusal_code, scheme, ${creditedAt} as credited_at
     from conversion where programme = $1 and conversion_id = any ($2)`,
 };

@@ -49,3 +49,17 @@ describe('a line of the scheme’s file', () => {
     expect(found.missingHere.map((one) => one.reason)).toEqual([notCredited('refused'), 'there is no conversion with this id']);
   });
 });
+
+describe('a conversion that is no credit', () => {
+  it.each([
+    ['requested', null, 'was not asked'],
+    ['at-scheme', null, 'has not acknowledged'],
+    ['releasing', 'scheme-refused', 'refused it to us'],
+    ['releasing', 'scheme-unanswered', 'did not answer within its days'],
+    ['in-dispute', 'scheme-unanswered', 'did not answer within its days'],
+    ['refused', 'insufficient-points', 'nothing was spent'],
+    ['refused', 'scheme-unanswered', 'did not answer within its days, points that were held are back'],
+  ] as const)('because it is %s (%s) says so', (state, code, reason) => {
+    expect(notCredited(state, code)).toContain(reason);
+  });
+});

@@ -51,8 +51,9 @@ export function matchCredits(
   return { ...rest, matched: compared(matched), there: compared(listed), here: compared(own) };
 }
 
-/** Why a conversion that exists is none of the credits here. */
-export function notCredited(state: ConversionState): string {
+/** Why a conversion that exists is none of the credits here. `refusalCode`: for what its points go back, or are back. */
+export function notCredited(state: ConversionState, refusalCode: string | null = null): string {
+  const isUnanswered = refusalCode === 'scheme-unanswered';
   switch (state) {
     case 'requested':
       return 'the conversion is requested: its points are not held yet and the scheme was not asked';
@@ -60,9 +61,11 @@ export function notCredited(state: ConversionState): string {
       return 'the conversion is at-scheme: its points are held, the scheme has not acknowledged to us';
     case 'releasing':
     case 'in-dispute':
-      return `the conversion is ${state}: the scheme refused it to us, its points are to go back`;
+      return `the conversion is ${state}: the scheme ${isUnanswered ? 'did not answer within its days' : 'refused it to us'}, its points are to go back`;
     case 'refused':
-      return 'the conversion is refused: nothing was spent for it, points that were held are back';
+      return isUnanswered
+        ? 'the conversion is refused: the scheme did not answer within its days, points that were held are back'
+        : 'the conversion is refused: nothing was spent for it, points that were held are back';
     case 'capturing':
     case 'completed':
       throw new Error(`assertion failed: a conversion that is ${state} has the receipt of its credit`);

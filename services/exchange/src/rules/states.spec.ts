@@ -45,6 +45,7 @@ describe('a conversion', () => {
     ['requested', 'hold-refused', 'refused'],
     ['at-scheme', 'scheme-acknowledged', 'capturing'],
     ['at-scheme', 'scheme-refused', 'releasing'],
+    ['at-scheme', 'scheme-unanswered', 'releasing'],
     ['capturing', 'capture-posted', 'completed'],
     ['capturing', 'capture-refused', 'in-dispute'],
     ['releasing', 'release-posted', 'refused'],

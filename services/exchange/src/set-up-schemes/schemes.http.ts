@@ -21,6 +21,10 @@ export class SchemesController {
     scope: 'schemes:write',
     answer: SchemeView,
     also: { 201: SchemeView },
+    description:
+      'delivery api asks for each credit at once and needs an endpoint; file puts all credits of a day into a nightly file and needs a cutOffHour. ' +
+      'The delivery cannot change while conversions are on their way.',
+    problems: ['conversions-at-scheme'],
   })
   async put(@Param() path: SchemePath, @Body() body: PutScheme): Promise<Answer<SchemeView>> {
     mustBeReachable({ endpoint: body.endpoint }, reachOf(this.config));

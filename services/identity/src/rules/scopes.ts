@@ -35,6 +35,7 @@ const daily = [
   'orders',
   'payments',
   'products',
+  'scheme-files',
   'schemes',
   'settlements',
   'shops',

@@ -1,0 +1,86 @@
+import { IsInstant, pageLinesMax } from '@points/http';
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, Min, ValidateNested } from 'class-validator';
+import { listRowsMax } from '../reconcile-partners/read-orders-list.js';
+import { contradictionCodes, schemeResults, type ContradictionCode, type ListedResult } from '../rules/scheme-result.js';
+
+export class ContradictionView {
+  /** In the file; the header is line 1. */
+  @IsInt()
+  line!: number;
+
+  @IsString()
+  creditId!: string;
+
+  @IsIn([...schemeResults])
+  result!: ListedResult['result'];
+
+  @IsIn([...contradictionCodes])
+  code!: ContradictionCode;
+
+  @IsString()
+  reason!: string;
+}
+
+class ResultFileLineView {
+  @IsUUID()
+  resultFile!: string;
+
+  @IsString()
+  client!: string;
+
+  @IsInstant()
+  receivedAt!: string;
+
+  /** Of the bytes that were sent, in hexadecimal digits. */
+  @Matches(/^[0-9a-f]{64}$/)
+  sha256!: string;
+
+  @IsInt()
+  @Min(0)
+  lines!: number;
+
+  /** Of these the held points are spent. */
+  @IsInt()
+  @Min(0)
+  accepted!: number;
+
+  /** Of these the held points go back. */
+  @IsInt()
+  @Min(0)
+  refused!: number;
+
+  /** They say what was known already. */
+  @IsInt()
+  @Min(0)
+  unchanged!: number;
+}
+
+export class ResultFileView extends ResultFileLineView {
+  /** Nothing was done for these lines. */
+  @IsArray()
+  @ArrayMaxSize(listRowsMax)
+  @ValidateNested({ each: true })
+  @Type(() => ContradictionView)
+  contradictions!: readonly ContradictionView[];
+}
+
+export class ResultFileSumView extends ResultFileLineView {
+  /** Lines for which nothing was done; the file itself tells them. */
+  @IsInt()
+  @Min(0)
+  contradictions!: number;
+}
+
+export class ResultFilesView {
+  @IsArray()
+  @ArrayMaxSize(pageLinesMax.csv)
+  @ValidateNested({ each: true })
+  @Type(() => ResultFileSumView)
+  resultFiles!: ResultFileSumView[];
+
+  /** Send as `after` for the next page; absent on the last one. */
+  @IsOptional()
+  @IsString()
+  next?: string;
+}
