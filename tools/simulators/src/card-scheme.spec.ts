@@ -133,3 +133,73 @@ it('does not take a control that it does not know', async () => {
   expect(await control(scheme, { colour: 'red' })).toBe(422);
   expect(scheme.control.mode).toBe('up');
 });
+
+describe('the file of a day', () => {
+  const header = '\uFEFFcreditId,member,points,requestedAt\r\n';
+  const line = (id: string, changes: { member?: string; points?: number } = {}) =>
+    `${id},${changes.member ?? asked.member},${changes.points ?? 500},2026-03-02T03:00:00.000Z\r\n`;
+  const post = async (scheme: CardScheme, text: string) => {
+    const response = await fetch(`${scheme.url}/schemes/${encodeURIComponent('ブレカ')}/files`, {
+      method: 'POST',
+      headers: { 'content-type': 'text/csv' },
+      body: text,
+    });
+    return { status: response.status, type: response.headers.get('content-type'), text: await response.text() };
+  };
+  const results = (...lines: readonly string[]) =>
+    ['"creditId","result","reason","receipt","points"', ...lines].map((one) => `${one}\r\n`).join('');
+
+  it('is credited line by line and answered with the results, the same ones when it comes again', async () => {
+    const scheme = await aScheme({ control: { refuseEvery: 2 } });
+    const file = header + line('t:1') + line('t:2') + line('"t:a, b"');
+
+    const first = await post(scheme, file);
+
+    expect(first).toEqual({
+      status: 200,
+      type: 'text/csv; charset=utf-8',
+      text: results(
+        '"t:1","accepted","","CS-00000001","500"',
+        '"t:2","refused","the card is blocked","","500"',
+        '"t:a, b","accepted","","CS-00000003","500"',
+      ),
+    });
+    expect(await post(scheme, file)).toEqual(first);
+    expect(scheme.credits('ブレカ').map((one) => one.id)).toEqual(['t:1', 't:a, b']);
+    expect(await put(scheme, 't:1', asked)).toMatchObject({ status: 200, body: { receipt: 'CS-00000001' } });
+  });
+
+  it('has lines that are passed over while it is told to', async () => {
+    const scheme = await aScheme({ control: { silentEvery: 2 } });
+    const file = header + line('t:1') + line('t:2');
+
+    expect((await post(scheme, file)).text).toBe(results('"t:1","accepted","","CS-00000001","500"'));
+    expect(await control(scheme, { silentEvery: null })).toBe(200);
+    expect((await post(scheme, file)).text).toContain('"t:2","accepted"');
+  });
+
+  it('without lines has results without lines', async () => {
+    expect(await post(await aScheme(), header)).toMatchObject({ status: 200, text: results() });
+  });
+
+  it.each([
+    ['', 422],
+    ['creditId,points\r\nt:1,5\r\n', 422],
+    [header + line('t:1') + line('t:2', { points: 0 }), 422],
+    [header + line('t:1') + line('t:2', { member: 'A B' }), 422],
+    [header + line('t:1') + 't:2,A\r\n', 422],
+  ])('%j is refused whole', async (text, status) => {
+    const scheme = await aScheme();
+
+    expect((await post(scheme, text)).status).toBe(status);
+    expect(scheme.credits('ブレカ')).toEqual([]);
+  });
+
+  it('with an id that has other content is refused whole', async () => {
+    const scheme = await aScheme();
+    await put(scheme, 't:2', asked);
+
+    expect((await post(scheme, header + line('t:1') + line('t:2', { points: 501 }))).status).toBe(409);
+    expect(scheme.credits('ブレカ')).toHaveLength(1);
+  });
+});

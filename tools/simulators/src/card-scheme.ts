@@ -4,8 +4,9 @@
 import { appendFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { parseArgs } from 'node:util';
-import { decoded, listen, portOf, problem, readJson, runSimulator, send, stop, type Answer } from './json-http.ts';
+import { decoded, listen, portOf, problem, readJson, readText, runSimulator, send, stop, type Answer } from './json-http.ts';
 import { readLines } from './state-file.ts';
+import { fileCharactersMax, readDayFile, resultsFile, type ResultLine } from './day-file.ts';
 
 export interface CardSchemeOptions {
   /** 0 takes a free one. */
@@ -28,6 +29,8 @@ export interface Control {
   refuseSuffix: string | null;
   /** Each n-th new credit is refused (card blocked). */
   refuseEvery: number | null;
+  /** Each n-th line of a day's file is passed over: not credited, and not in the results. */
+  silentEvery: number | null;
 }
 
 export interface Credited {
@@ -48,7 +51,7 @@ export interface CardScheme {
 }
 
 export async function startCardScheme(options: CardSchemeOptions): Promise<CardScheme> {
-  const control: Control = { mode: 'up', delayMs: 0, refuseSuffix: null, refuseEvery: null, ...options.control };
+  const control: Control = { mode: 'up', delayMs: 0, refuseSuffix: null, refuseEvery: null, silentEvery: null, ...options.control };
   const book = openBook(options.stateFile);
   const server = createServer((request, response) => {
     answerTo(request, { book, control, secret: options.secret }).then(
@@ -79,9 +82,14 @@ async function answerTo(request: IncomingMessage, scheme: Scheme): Promise<Answe
   if (method === 'GET' && first === 'health') return { status: 200, body: { status: 'ready' } };
   if (first === 'control' && parts.length === 1)
     return method === 'PUT' ? setControl(await readJson(request), scheme.control) : { status: 200, body: scheme.control };
-  if (first !== 'schemes' || what !== 'credits' || parts.length > 4) return problem(404, 'not-found', 'there is nothing at this address');
+  if (first !== 'schemes' || (what !== 'credits' && what !== 'files') || parts.length > (what === 'files' ? 3 : 4))
+    return problem(404, 'not-found', 'there is nothing at this address');
   if (scheme.secret !== undefined && headers.authorization !== `Bearer ${scheme.secret}`)
     return problem(401, 'secret-wrong', 'send Authorization: Bearer <secret>');
+  if (what === 'files')
+    return method === 'POST'
+      ? creditFile(name, await readText(request, fileCharactersMax), scheme)
+      : problem(405, 'method-not-allowed', 'the file of a day is POSTed');
   if (method === 'GET' && parts.length === 3) {
     const after = Number(url.searchParams.get('after') ?? 0);
     return { status: 200, body: { credits: scheme.book.credits(name, Number.isFinite(after) ? after : 0, creditsPageMax) } };
@@ -101,21 +109,68 @@ async function credit(name: string, id: string, body: unknown, { book, control }
   if (control.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, control.delayMs));
   if (control.mode === 'unavailable') return problem(503, 'unavailable', 'closed for maintenance');
   const { member, points } = (body ?? {}) as { member?: unknown; points?: unknown };
-  if (typeof member !== 'string' || !/^\S{1,60}$/.test(member))
+  if (typeof member !== 'string' || !isMember(member))
     return problem(400, 'member-wrong', 'member: the id of a card or member, without white space');
-  if (typeof points !== 'number' || !Number.isInteger(points) || points < 1 || points > pointsMax)
-    return problem(400, 'points-wrong', `points: a whole number from 1 to ${pointsMax}`);
-  const before = book.find(name, id);
-  if (before && (before.member !== member || before.points !== points))
-    return problem(409, 'credit-exists', 'another credit was asked for under this id');
-  const entry = before ?? book.write(name, id, member, points, refusalOf(member, book, control));
+  if (typeof points !== 'number' || !isPoints(points)) return problem(400, 'points-wrong', `points: a whole number from 1 to ${pointsMax}`);
+  const entry = entryOf({ name, id, member, points }, book, control);
+  if (!entry) return problem(409, 'credit-exists', 'another credit was asked for under this id');
   if (control.mode === 'lost-answer') return undefined;
-  if ('refused' in entry)
-    return problem(422, entry.refused, entry.refused === 'unknown-member' ? 'no such card or member' : 'the card is blocked');
+  if ('refused' in entry) return problem(422, entry.refused, refusals[entry.refused]);
   return { status: 200, body: { receipt: entry.receipt, id, scheme: name, member, points, at: entry.at } };
 }
 
-type RefusalCode = 'unknown-member' | 'card-blocked';
+/** The file of a day by the same rules, whole or not at all; answers with the results file. */
+async function creditFile(name: string, text: string | undefined, { book, control }: Scheme): Promise<Answer> {
+  if (control.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, control.delayMs));
+  if (control.mode === 'unavailable') return problem(503, 'unavailable', 'closed for maintenance');
+  const lines = text === undefined ? undefined : readDayFile(text);
+  if (!lines) return problem(422, 'file-wrong', 'send the file of a day as text/csv: creditId,member,points,requestedAt');
+  const wrong = lines.find(({ member, points }) => !isMember(member) || !isPoints(points));
+  if (wrong)
+    return problem(422, 'file-wrong', `line ${wrong.line}: member without white space, points a whole number from 1 to ${pointsMax}`);
+  const other = lines.find(({ id, member, points }) => isOther(book.find(name, id), member, points));
+  if (other) return problem(409, 'credit-exists', `line ${other.line}: another credit was asked for under this id`);
+  const { silentEvery } = control;
+  const heard = lines.filter((_, index) => !silentEvery || (index + 1) % silentEvery !== 0);
+  const results = heard.flatMap(({ id, member, points }): ResultLine[] => {
+    const entry = entryOf({ name, id, member, points }, book, control);
+    if (!entry) return [];
+    return 'refused' in entry
+      ? [{ creditId: id, result: 'refused', reason: refusals[entry.refused], receipt: '', points }]
+      : [{ creditId: id, result: 'accepted', reason: '', receipt: entry.receipt, points }];
+  });
+  if (control.mode === 'lost-answer') return undefined;
+  return { status: 200, body: resultsFile(results), headers: { 'content-type': 'text/csv; charset=utf-8' } };
+}
+
+interface Asked {
+  readonly name: string;
+  readonly id: string;
+  readonly member: string;
+  readonly points: number;
+}
+
+/** The first answer to the id, or a new one; none when the id has other content. */
+function entryOf({ name, id, member, points }: Asked, book: Book, control: Control): Entry | undefined {
+  const before = book.find(name, id);
+  if (isOther(before, member, points)) return undefined;
+  return before ?? book.write(name, id, member, points, refusalOf(member, book, control));
+}
+
+function isOther(before: Entry | undefined, member: string, points: number): boolean {
+  return before !== undefined && (before.member !== member || before.points !== points);
+}
+
+function isMember(member: string): boolean {
+  return /^\S{1,60}$/.test(member);
+}
+
+function isPoints(points: number): boolean {
+  return Number.isInteger(points) && points >= 1 && points <= pointsMax;
+}
+
+const refusals = { 'unknown-member': 'no such card or member', 'card-blocked': 'the card is blocked' } as const;
+type RefusalCode = keyof typeof refusals;
 
 function refusalOf(member: string, book: Book, { refuseSuffix, refuseEvery }: Control): RefusalCode | undefined {
   if (refuseSuffix && member.endsWith(refuseSuffix)) return 'unknown-member';
@@ -167,8 +222,13 @@ const controls: Readonly<Record<keyof Control, (value: unknown) => boolean>> = {
   mode: (value) => value === 'up' || value === 'unavailable' || value === 'lost-answer',
   delayMs: (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 60_000,
   refuseSuffix: (value) => value === null || (typeof value === 'string' && value.length >= 1),
-  refuseEvery: (value) => value === null || (Number.isInteger(value) && (value as number) >= 1),
+  refuseEvery: isNth,
+  silentEvery: isNth,
 };
+
+function isNth(value: unknown): boolean {
+  return value === null || (Number.isInteger(value) && (value as number) >= 1);
+}
 
 const help = `card-scheme: the outside card scheme of a shopping street, simulated
 

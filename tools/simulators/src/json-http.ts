@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** `undefined` is the answer that gets lost. */
+/** `undefined` is the answer that gets lost. A body with a content type of its own is a text already. */
 export type Answer = { readonly status: number; readonly body: unknown; readonly headers?: Readonly<Record<string, string>> } | undefined;
 
 export const bodyBytesMax = 10_000;
@@ -18,7 +18,7 @@ export function send(response: ServerResponse, answer: Answer): void {
   }
   const type = answer.status < 400 ? 'application/json' : 'application/problem+json';
   response.writeHead(answer.status, { 'content-type': type, ...answer.headers });
-  response.end(JSON.stringify(answer.body));
+  response.end(answer.headers?.['content-type'] === undefined ? JSON.stringify(answer.body) : String(answer.body));
 }
 
 /** `undefined` for a body that is no JSON or too long, which no rule accepts. */
@@ -32,11 +32,11 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
 }
 
 /** `undefined` for a body that is too long. */
-export async function readText(request: IncomingMessage): Promise<string | undefined> {
+export async function readText(request: IncomingMessage, charactersMax = bodyBytesMax): Promise<string | undefined> {
   let text = '';
   request.setEncoding('utf8');
-  for await (const chunk of request) if (text.length <= bodyBytesMax) text += chunk as string;
-  return text.length > bodyBytesMax ? undefined : text;
+  for await (const chunk of request) if (text.length <= charactersMax) text += chunk as string;
+  return text.length > charactersMax ? undefined : text;
 }
 
 export function decoded(path: string): string[] | undefined {
