@@ -55,16 +55,29 @@ export interface JudgedResult {
  * say different things of a credit, none of them does anything.
  */
 export function judgeResults(lines: readonly ListedResult[], known: ReadonlyMap<string, KnownCredit>): JudgedResult[] {
-  const groups = new Map<string, ListedResult[]>();
-  for (const one of lines) groups.set(one.creditId, [...(groups.get(one.creditId) ?? []), one]);
+  const groups = new Map<string, Group>();
+  for (const one of lines) {
+    const group = groups.get(one.creditId);
+    if (!group) groups.set(one.creditId, { first: one });
+    else if (!saysTheSame(one, group.first)) group.other ??= one;
+  }
   return lines.map((listed) => {
-    const [first = listed, ...more] = groups.get(listed.creditId) ?? [];
-    const other = [first, ...more].find((one) => !saysTheSame(one, listed));
-    if (other) return { listed, verdict: contradiction('lines-differ', `says something else than line ${other.line}`) };
+    const { first = listed, other } = groups.get(listed.creditId) ?? {};
+    if (other) {
+      const against = saysTheSame(listed, first) ? other : first;
+      return { listed, verdict: contradiction('lines-differ', `says something else than line ${against.line}`) };
+    }
     const verdict = judge(listed, known.get(listed.creditId));
     const isRepeated = listed !== first && (verdict.kind === 'accept' || verdict.kind === 'refuse');
     return { listed, verdict: isRepeated ? { kind: 'unchanged' } : verdict };
   });
+}
+
+/** Lines of one credit. */
+interface Group {
+  readonly first: ListedResult;
+  /** The first one that says something else. */
+  other?: ListedResult;
 }
 
 function judge({ result, points, receipt }: ListedResult, credit: KnownCredit | undefined): ResultVerdict {
