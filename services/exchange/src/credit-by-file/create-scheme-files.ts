@@ -85,9 +85,12 @@ export const createSchemeFiles: Migration = {
       add constraint conversion_in_file check (file_day is null or delivery = 'file'),
       -- The worker that calls schemes takes what has a time for its next attempt.
       add constraint conversion_file_not_called check (delivery = 'api' or (next_attempt_at is null and (state <> 'at-scheme' or held_at is not null)));
+    -- Of every municipality.
+    select set_config('app.tenant', '*', true);
     update conversion
     set held_at = now(), give_back_at = ((now() at time zone 'Asia/Tokyo')::date + 15)::timestamp at time zone 'Asia/Tokyo'
     where state = 'at-scheme';
+    select set_config('app.tenant', '', true);
     create index conversion_for_file on conversion (programme, scheme, held_at)
       where delivery = 'file' and state = 'at-scheme' and file_day is null;
     create index conversion_of_file on conversion (programme, scheme, file_day) where file_day is not null;

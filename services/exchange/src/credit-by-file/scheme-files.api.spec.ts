@@ -207,8 +207,11 @@ describe('killed with -9 while it makes a file', () => {
       await admin.query(fileIsDue);
       await eventually(
         async () =>
-          (await admin.query(`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%file_day is null%for update%'`))
-            .rowCount === 1,
+          (
+            await admin.query(
+              `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%file_day is null%for update%'`,
+            )
+          ).rowCount === 1,
         { timeoutMs: 15_000 },
       );
 

@@ -156,7 +156,9 @@ describe('the delivery of a scheme', () => {
       await requestConversion(tx, cause, programme, { conversionId: `BRE-${++count}`, myKeyId, scheme: key.scheme, points: 1 }, noon);
       refused = change(key, byFile).catch((error: unknown) => error);
       await eventually(
-        async () => (await fresh.database.pool.query(`select from pg_stat_activity where wait_event_type = 'Lock'`)).rowCount === 1,
+        async () =>
+          (await fresh.database.pool.query(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`))
+            .rowCount === 1,
       );
     });
 
