@@ -27,7 +27,7 @@ export class SchemesController {
     problems: ['conversions-at-scheme'],
   })
   async put(@Param() path: SchemePath, @Body() body: PutScheme): Promise<Answer<SchemeView>> {
-    mustBeReachable({ endpoint: body.endpoint }, reachOf(this.config));
+    if (body.endpoint !== undefined) mustBeReachable({ endpoint: body.endpoint }, reachOf(this.config));
     const { isNew, scheme } = await this.database.transaction(tenants(path.municipality), (tx) => putScheme(tx, path, body, now()));
     return answer(isNew ? 201 : 200, scheme);
   }
