@@ -41,7 +41,7 @@ export class PutScheme {
   @Max(cutOffHourMax)
   cutOffHour?: number;
 
-  /** Whole days after which points go back that the scheme has not answered for; 14 unless told. For conversions from now on. */
+  /** Whole days after which points go back that the scheme has not answered for; 14 unless told. For what is asked from now on. */
   @IsOptional()
   @IsInt()
   @Min(1)
@@ -147,7 +147,7 @@ async function requireQuiet(tx: Tx, { programme, scheme }: Omit<SchemeKey, 'muni
     throw problem(
       409,
       'conversions-at-scheme',
-      `${open.count} conversions are on their way to the scheme by ${row.delivery}; the delivery can change once they have ended`,
+      `conversions on their way to the scheme by ${row.delivery}: ${open.count}; the delivery can change once they have ended`,
       { delivery: row.delivery, conversions: open.count },
     );
 }
