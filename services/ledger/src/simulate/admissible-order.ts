@@ -1,7 +1,9 @@
 import type { PostingOutcome } from '@points/contracts';
 import type { AnyRequest, Completed } from '../post/request.js';
 import { differences, keyOf, type StoredAccount } from './compare.js';
-import { expire, post, postTogether, type Books, type ModelAccount, type ModelAnswer, type Tallies } from './model.js';
+import type { Books, ModelAccount, Tallies } from './model-books.js';
+import { expire } from './model-lots.js';
+import { type ModelAnswer, post, postTogether } from './model.js';
 
 /** What happened to one account or two, in a lane: what one lane did to an account, it did in the lane's order. */
 export type Happening =

@@ -4,7 +4,9 @@ import type { Completed } from '../post/request.js';
 import { balanceAt } from '../statement/balance.js';
 import { compareAccounts, compareRound, keysOf, type Happening } from './admissible-order.js';
 import { readAccounts } from './compare.js';
-import { heldOf, iso, worth } from './model.js';
+import { heldOf } from './model-books.js';
+import { worth } from './model-lots.js';
+import { iso } from './model-time.js';
 import type { Random } from './random.js';
 import { instantOf, type SimulationFailure, type World } from './world.js';
 

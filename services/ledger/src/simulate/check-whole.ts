@@ -4,7 +4,9 @@ import { findProgramme } from '../programmes/programme-store.js';
 import { reportAt } from '../report/report.js';
 import { differences, keyOf, readAccounts } from './compare.js';
 import { programmes } from './invent-programme.js';
-import { balanceOf, iso, worth, type Books, type ModelProgramme } from './model.js';
+import { balanceOf, type Books, type ModelProgramme } from './model-books.js';
+import { worth } from './model-lots.js';
+import { iso } from './model-time.js';
 
 /** Compares everything there is: every account with every lot, every sum, the report; and the tables with each other. */
 export async function checkWhole(database: Database, books: Books): Promise<string[]> {

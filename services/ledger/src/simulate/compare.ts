@@ -1,5 +1,5 @@
 import { everyTenant, type Database } from '@points/database';
-import { balanceOf, heldOf, type ModelAccount } from './model.js';
+import { balanceOf, heldOf, type ModelAccount } from './model-books.js';
 
 /** An account as the database has it. Amounts are safe integers by the columns' checks, times milliseconds. */
 export interface StoredAccount {

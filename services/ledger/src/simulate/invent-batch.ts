@@ -1,7 +1,8 @@
 import { points, programmeId } from '@points/kernel';
 import type { AnyRequest } from '../post/request.js';
 import { invent } from './invent.js';
-import { isShort, type ModelProgramme } from './model.js';
+import type { ModelProgramme } from './model-books.js';
+import { isShort } from './model-limits.js';
 import type { Random } from './random.js';
 import type { World } from './world.js';
 

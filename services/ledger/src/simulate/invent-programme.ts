@@ -1,7 +1,7 @@
 import { points, programmeId, type Expiry, type LocalDate, type ProgrammeId } from '@points/kernel';
 import type { Limit } from '../rules/limits.js';
 import type { RefundOfExpired, Rules } from '../rules/programme.js';
-import { dayNumber } from './model.js';
+import { dayNumber } from './model-time.js';
 import type { Random } from './random.js';
 
 /** Two municipalities with three programmes each; every kind of expiry is there from the first step. */

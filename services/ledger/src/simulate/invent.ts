@@ -2,7 +2,9 @@ import { points, type Instant, type ProgrammeId } from '@points/kernel';
 import type { AnyRequest } from '../post/request.js';
 import type { AnyInstruction, Use } from '../rules/instruction.js';
 import { dayAfter, lasting, nowhere, places } from './invent-programme.js';
-import { balanceOf, freeAt, iso, type Books, type ModelAccount, type ModelProgramme } from './model.js';
+import { balanceOf, type Books, type ModelAccount, type ModelProgramme } from './model-books.js';
+import { freeAt } from './model-lots.js';
+import { iso } from './model-time.js';
 import type { Random } from './random.js';
 
 /** What an invented request may be about. */

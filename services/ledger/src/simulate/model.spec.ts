@@ -1,7 +1,7 @@
 import { expiresAt, parseInstant, type Expiry } from '@points/kernel';
 import fc from 'fast-check';
 import { dayAfter } from './invent-programme.js';
-import { endOf, iso } from './model.js';
+import { endOf, iso } from './model-time.js';
 
 describe('the model and the ledger, which count days in two ways', () => {
   it('agree on the end of every lot', () => {

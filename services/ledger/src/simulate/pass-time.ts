@@ -2,7 +2,8 @@ import { everyTenant, tenants } from '@points/database';
 import { programmeId, tenantOf, type Expiry, type LocalDate } from '@points/kernel';
 import { insertRules, updateProgramme } from '../programmes/programme-store.js';
 import { dayAfter, inventRules, programmes } from './invent-programme.js';
-import { dayNumber, midnightAfter, type ModelProgramme } from './model.js';
+import type { ModelProgramme } from './model-books.js';
+import { dayNumber, midnightAfter } from './model-time.js';
 import type { Random } from './random.js';
 import { dayMs, type World } from './world.js';
 

@@ -4,7 +4,7 @@ import type { DoorOrder } from './door-process.js';
 import { inventBatch, inventIssue } from './invent-batch.js';
 import { changeProgramme, freezeAccount, isExceptional, moveClock, retire } from './pass-time.js';
 import { expireAlone, expireBeside, sweep } from './play-expiry.js';
-import { isShort } from './model.js';
+import { isShort } from './model-limits.js';
 import { playLanes } from './play-lanes.js';
 import { together } from './play-together.js';
 import type { Random } from './random.js';

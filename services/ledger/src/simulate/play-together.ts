@@ -2,7 +2,7 @@ import type { Completed } from '../post/request.js';
 import { keysOf, togetherText, type Happening } from './admissible-order.js';
 import { compareLanes } from './check-round.js';
 import { inventBatch, inventIssue } from './invent-batch.js';
-import type { ModelProgramme } from './model.js';
+import type { ModelProgramme } from './model-books.js';
 import type { Random } from './random.js';
 import { holdersPerProgramme, type SimulationFailure, type World } from './world.js';
 

@@ -1,6 +1,6 @@
 import { freshDatabase, type FreshDatabase } from '@points/testing';
 import { migrations } from '../schema/migrations.js';
-import { mistakes } from './model.js';
+import { mistakes } from './model-books.js';
 import { simulate, type SimulationOptions } from './simulate.js';
 import { reportOf } from './simulation-report.js';
 

@@ -1,5 +1,5 @@
 import { checkWhole } from './check-whole.js';
-import { iso } from './model.js';
+import { iso } from './model-time.js';
 import { playRound } from './play-round.js';
 import { random } from './random.js';
 import { World, type SimulationFailure, type SimulationOptions } from './world.js';

@@ -6,7 +6,8 @@ import type { AnyRequest } from '../post/request.js';
 import { insertProgramme } from '../programmes/programme-store.js';
 import { ReleaseHolds } from '../release-holds/release-holds.js';
 import { dayAfter, inventRules, programmes } from './invent-programme.js';
-import { iso, type Books, type Mistake, type ModelProgramme } from './model.js';
+import type { Books, Mistake, ModelProgramme } from './model-books.js';
+import { iso } from './model-time.js';
 import { random, type Random } from './random.js';
 
 export interface SimulationOptions {
