@@ -28,6 +28,7 @@ export const everyScope: readonly string[] = [
   'ledger:read',
   'partners:approve',
   'reports:read',
+  'reserve:operate',
   'screening:decide',
   'screening:read',
   'screening:write',

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AllocateDue } from './allocate-reserve/allocate-due.job.js';
+import { OperateReserveController } from './allocate-reserve/operate-reserve.http.js';
 import { ReserveController } from './allocate-reserve/reserve.http.js';
 import { ChangesController } from './change-terms/changes.http.js';
 import { GiveBackUnanswered } from './convert-points/give-back.job.js';
@@ -70,6 +71,7 @@ import { Waiting } from './waiting.js';
     SchemeResultsController,
     ConversionsController,
     ReserveController,
+    OperateReserveController,
     WebhookEndpointsController,
     OnPostingCompleted,
     OnHolderRegistered,

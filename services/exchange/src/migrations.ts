@@ -1,4 +1,5 @@
 import { createReserve } from './allocate-reserve/create-reserve.js';
+import { watchReserve } from './allocate-reserve/watch-reserve.js';
 import { createSchemeFiles } from './credit-by-file/create-scheme-files.js';
 import { tenantTable, type Migration } from '@points/database';
 import { holderMigrations } from '@points/holders';
@@ -191,6 +192,7 @@ export const migrations: readonly Migration[] = [
   createReserve,
   indexUsedQuotes,
   createSchemeFiles,
+  watchReserve,
 ];
 
 function listed(states: readonly string[]): string {

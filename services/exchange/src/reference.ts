@@ -35,6 +35,9 @@ export function stepReference(stem: string, step: ReserveStep, askedAgain = 0): 
   return `${stem}:${step}${askedAgain === 0 ? '' : `:${askedAgain}`}`;
 }
 
+/** A reference has room for four digits. */
+export const stepAskingsMax = 9_999;
+
 /** The stem of a part of an allocation of reserve points. */
 export function reserveReference(part: { programme: string; allocationId: string; seq: number }): string {
   return reference('reserve', part.programme, [part.allocationId, String(part.seq)]);

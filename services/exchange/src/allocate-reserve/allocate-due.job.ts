@@ -1,10 +1,11 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Database, everyTenant } from '@points/database';
-import type { Logger } from '@points/observability';
-import { LOGGER } from '@points/service';
+import type { Logger, Metrics } from '@points/observability';
+import { LOGGER, METRICS } from '@points/service';
 import { now } from '../clock.js';
 import { allocateDue, claimDue, type DueArrival } from './allocate-due.js';
 import { DueWork } from '../due-work.js';
+import { watchOpenParts } from './watch.js';
 
 /** How late after midnight of the 15th day the points may move; where they go does not depend on it. */
 const lookEveryMs = 10_000;
@@ -18,7 +19,9 @@ export class AllocateDue implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     @Inject(Database) private readonly database: Database,
     @Inject(LOGGER) private readonly log: Logger,
+    @Inject(METRICS) { registry }: Metrics,
   ) {
+    watchOpenParts(database, registry);
     this.due = new DueWork({
       atOnceMax,
       lookEveryMs,
@@ -36,6 +39,10 @@ export class AllocateDue implements OnApplicationBootstrap, OnModuleDestroy {
 
   onModuleDestroy(): Promise<void> {
     return this.due.stop();
+  }
+
+  nudge(): void {
+    this.due.nudge();
   }
 
   private async allocate(arrival: DueArrival): Promise<void> {

@@ -12,6 +12,8 @@ export interface Arrived {
   readonly programme: string;
   readonly holder: string;
   readonly points: number;
+  /** Of these: what paid a debt at once, and so does not wait. */
+  readonly repaid?: number | undefined;
   readonly at: Instant;
 }
 
@@ -26,6 +28,7 @@ export async function recordArrivals(tx: Tx, arrived: readonly Arrived[]): Promi
     arrived.map((one) => one.part),
     arrived.map((one) => one.at),
     arrived.map((one) => one.points),
+    arrived.map((one) => one.points - (one.repaid ?? 0)),
     arrived.map((one) => dueAt(one.at)),
   ]);
 }
@@ -102,8 +105,18 @@ export async function readBases(tx: Tx, programme: string, holder: string): Prom
 
 /** Those with points, the oldest first. */
 export async function readArrivals(tx: Tx, programme: string, holder: string): Promise<Arrival[]> {
-  const rows = await tx.query<{ id: string; arrived_at: Date; remaining: string }>(selectArrivals, [programme, holder]);
-  return netted(rows.map((row) => ({ id: row.id, arrivedAt: instantOf(row.arrived_at), remaining: parsePoints(row.remaining) })));
+  const rows = await tx.query<{ id: string; arrived_at: Date; remaining: string; refused_at: Date | null }>(selectArrivals, [
+    programme,
+    holder,
+  ]);
+  return netted(
+    rows.map((row) => ({
+      id: row.id,
+      arrivedAt: instantOf(row.arrived_at),
+      remaining: parsePoints(row.remaining),
+      ...(row.refused_at && { refusedAt: instantOf(row.refused_at) }),
+    })),
+  );
 }
 
 export async function readHolderReserve(tx: Tx, programme: string, holder: string, at: Instant): Promise<HolderReserveView> {
@@ -146,9 +159,9 @@ const insertArrivals = {
   name: 'insert_reserve_arrivals',
   text: `
     insert into reserve_arrival (id, programme, holder, order_row, part, arrived_at, points, remaining, automatic_at)
-    select u.id, u.programme, u.holder, u.order_row, u.part, u.at, u.points, u.points, u.due
-    from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[], $7::bigint[], $8::timestamptz[])
-      as u (id, programme, holder, order_row, part, at, points, due)
+    select u.id, u.programme, u.holder, u.order_row, u.part, u.at, u.points, u.remaining, u.due
+    from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[], $7::bigint[], $8::bigint[], $9::timestamptz[])
+      as u (id, programme, holder, order_row, part, at, points, remaining, due)
     join reserve_programme r on r.programme = u.programme
     on conflict on constraint reserve_arrival_once do nothing`,
 };
@@ -161,11 +174,12 @@ const lowerArrivals = {
     where a.order_row = u.order_row and a.part = u.part`,
 };
 
+/** What another base programme has refused is tried with this one, at once and with all tries. */
 const wakeArrivals = `
-  update reserve_arrival set automatic_at = $3
-  where programme = $1 and holder = $2 and remaining > 0 and automatic_at is null`;
+  update reserve_arrival set automatic_at = $3, refusals = 0
+  where programme = $1 and holder = $2 and remaining > 0 and (automatic_at is null or refused_at is not null)`;
 const selectArrivals = `
-  select id, arrived_at, remaining from reserve_arrival where programme = $1 and holder = $2 and remaining <> 0 order by arrived_at, id`;
+  select id, arrived_at, remaining, refused_at from reserve_arrival where programme = $1 and holder = $2 and remaining <> 0 order by arrived_at, id`;
 const aboutArrivals = `
   select a.id, a.points, o.partner, o.order_id from reserve_arrival a join exchange_order o on o.id = a.order_row where a.id = any ($1)`;
 const underWay = `

@@ -40,7 +40,17 @@ export async function endBonuses(tx: Tx, facts: readonly PostingFact<'bonus'>[])
       tx,
       ended.flatMap(({ bonus: { id, programme, holder }, outcome }) =>
         outcome.status === 'posted'
-          ? [{ orderRow: id, part: 'bonus' as const, programme, holder, points: outcome.amount, at: parseInstant(outcome.effectiveAt) }]
+          ? [
+              {
+                orderRow: id,
+                part: 'bonus' as const,
+                programme,
+                holder,
+                points: outcome.amount,
+                repaid: outcome.repaid,
+                at: parseInstant(outcome.effectiveAt),
+              },
+            ]
           : [],
       ),
     ),

@@ -60,7 +60,17 @@ export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]):
       tx,
       moved.flatMap(({ order: { id, programme, holder, is_of_reserve: isOfReserve }, outcome }) =>
         isOfReserve && outcome.status === 'posted'
-          ? [{ orderRow: id, part: 'order' as const, programme, holder, points: outcome.amount, at: parseInstant(outcome.effectiveAt) }]
+          ? [
+              {
+                orderRow: id,
+                part: 'order' as const,
+                programme,
+                holder,
+                points: outcome.amount,
+                repaid: outcome.repaid,
+                at: parseInstant(outcome.effectiveAt),
+              },
+            ]
           : [],
       ),
     ),

@@ -30,15 +30,20 @@ export class OnPostingCompleted {
     await endBonuses(tx, facts.bonus);
     const reversed = await endReversals(tx, facts.reversal);
     const { over, waitsForFile, inDispute, isCreditDue } = await moveConversions(tx, facts.conversion, now());
-    const disputedParts = await moveParts(tx, facts.reserve);
+    const parts = await moveParts(tx, facts.reserve);
     tx.afterCommit(() => {
       this.waiting.wake([...orders.over.keys(), ...reversed, ...over, ...waitsForFile], orders.over);
       if (orders.isPartnerDue) this.partners.nudge();
       if (isCreditDue) this.credits.nudge();
-      for (const part of disputedParts)
+      for (const part of parts.inDispute)
         this.log.error(
           { part },
           'part of a reserve allocation in dispute: the ledger refused the capture or release of a hold it had confirmed',
+        );
+      for (const arrival of parts.givenUp)
+        this.log.error(
+          { arrival },
+          'reserve points wait for an operator: the base programme has refused them for the last time; their holder may choose for them',
         );
       for (const conversion of inDispute)
         this.log.error({ conversion }, 'conversion in dispute: the ledger refused the capture or release of a hold it had confirmed');

@@ -3,6 +3,7 @@ import { parseInstant, points } from '@points/kernel';
 import {
   afterDraws,
   allocationPartsMax,
+  arrivalState,
   automaticTarget,
   drawAllocation,
   dueAt,
@@ -50,6 +51,21 @@ describe('points that arrive in the reserve', () => {
 
     expect(isChoosable(arrival(), named, parseInstant(at))).toBe(isOpen);
     expect(automaticTarget(arrival(), named, parseInstant(at)) === undefined).toBe(isOpen);
+  });
+
+  it('that the base programme has refused may be chosen for, and go to the one that is named now', () => {
+    const refused = arrival({ refusedAt: parseInstant('2026-11-25T00:00:01+09:00') });
+    const first = [base('092011-a', '2026-11-01T00:00:00+09:00')];
+    const both = [...first, base('092011-b', '2026-11-26T00:00:00+09:00')];
+    const at = parseInstant('2026-11-26T00:00:00+09:00');
+
+    expect([automaticTarget(refused, first, at)?.programme, automaticTarget(refused, both, at)?.programme]).toEqual([
+      '092011-a',
+      '092011-b',
+    ]);
+    expect(automaticTarget(arrival(), both, at)?.programme).toBe('092011-a');
+    expect([isChoosable(refused, first, at), isChoosable(arrival(), first, at)]).toEqual([true, false]);
+    expect([arrivalState(refused, first, at), arrivalState(arrival(), first, at)]).toEqual(['refused', 'due']);
   });
 
   it('go to the base programme that held when they fell due, however late it is done', () => {

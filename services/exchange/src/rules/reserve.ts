@@ -22,7 +22,16 @@ export interface Arrival {
   readonly arrivedAt: Instant;
   /** Not yet drawn by an allocation. */
   readonly remaining: Points;
+  /** When the move to the base programme was refused last; absent while it never was. */
+  readonly refusedAt?: Instant;
 }
+
+/**
+ * After each refusal of the move to the base programme: days until the next try. A programme that is frozen today may not be tomorrow; one that
+ * has ended will not come back, and after the sixth refusal in a month an operator has to look. The points stay in the reserve, to be chosen for.
+ */
+export const automaticRetryDays = [1, 2, 4, 8, 16] as const;
+export const automaticRefusalsMax = automaticRetryDays.length + 1;
 
 export interface Target {
   readonly municipality: string;
@@ -61,25 +70,34 @@ export function dueAt(arrivedAt: Instant): Instant {
 
 /**
  * Where an arrival goes by itself: to the base programme that held when it fell due, and if there was none then, to the first that was
- * named afterwards. It depends on when it was named and not on when the job runs, so that a late run gives the same books.
+ * named afterwards. It depends on when it was named and not on when the job runs, so that a late run gives the same books. Once it was
+ * refused the one that holds now counts: its holder may have named it for that reason.
  */
-export function automaticTarget({ arrivedAt }: Arrival, named: readonly BaseProgramme[], at: Instant): BaseProgramme | undefined {
+export function automaticTarget(
+  { arrivedAt, refusedAt }: Arrival,
+  named: readonly BaseProgramme[],
+  at: Instant,
+): BaseProgramme | undefined {
   const due = dueAt(arrivedAt);
   if (at < due) return undefined;
   const known = named.filter(({ namedAt }) => namedAt <= at).sort((a, b) => compare(a.namedAt, b.namedAt));
-  return known.findLast(({ namedAt }) => namedAt < due) ?? known[0];
+  return refusedAt ? known.at(-1) : (known.findLast(({ namedAt }) => namedAt < due) ?? known[0]);
 }
 
-/** Through the last day; afterwards only while the points wait for a base programme: they are kept and never expire in the reserve. */
+/**
+ * Through the last day; afterwards only while the points wait for a base programme or were refused by it: they are kept and never expire in
+ * the reserve, and nobody is bound to a programme that does not take them.
+ */
 export function isChoosable(arrival: Arrival, named: readonly BaseProgramme[], at: Instant): boolean {
-  return arrival.remaining > 0 && !automaticTarget(arrival, named, at);
+  return arrival.remaining > 0 && (arrival.refusedAt !== undefined || !automaticTarget(arrival, named, at));
 }
 
-export const arrivalStates = ['to-choose', 'due', 'waits-for-base-programme'] as const;
+export const arrivalStates = ['to-choose', 'due', 'waits-for-base-programme', 'refused'] as const;
 export type ArrivalState = (typeof arrivalStates)[number];
 
 export function arrivalState(arrival: Arrival, named: readonly BaseProgramme[], at: Instant): ArrivalState {
   if (at < dueAt(arrival.arrivedAt)) return 'to-choose';
+  if (arrival.refusedAt) return 'refused';
   return automaticTarget(arrival, named, at) ? 'due' : 'waits-for-base-programme';
 }
 
