@@ -35,7 +35,7 @@ export async function allocateDue(tx: Tx, { id, programme, holder }: DueArrival,
 }
 
 /** Far longer than a transaction of some statements. */
-const leaseSeconds = 60;
+const leaseSeconds = 20;
 
 const claim = `
   update reserve_arrival a set automatic_at = $2::timestamptz + make_interval(secs => $3)
