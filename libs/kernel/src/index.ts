@@ -17,6 +17,7 @@ export {
   type LocalDate,
 } from './jst.js';
 export { addMonths, expiresAt, expiresAtAfterUse, fiscalYearEnd, type Expiry } from './expiry.js';
+export { lastChoiceDay, reserveDays } from './reserve.js';
 export { uuidv7, isUuid, randomToken } from './ids.js';
 export { assert, unreachable } from './assert.js';
 export { refuse, done, type Refusal, type Result } from './result.js';

@@ -11,6 +11,7 @@ interface Balance {
     readonly remaining: number;
     readonly grantedAt: string;
     readonly expiresAt: string | null;
+    readonly lastChoiceDay?: string;
   }[];
 }
 
@@ -71,6 +72,9 @@ export function reserveStories(cloud: () => TheCloud): void {
         ['partner:airline-a', 1_500],
       ],
     ]);
+    expect(pooled.lots.map(({ lastChoiceDay }) => lastChoiceDay)).toEqual(
+      pooled.lots.map(({ grantedAt }) => addDays(jstDateOf(parseInstant(grantedAt)), 14)),
+    );
     const parts = [
       { programme: utsunomiya, points: 700 },
       { programme: owariasahi, points: 900 },
@@ -126,7 +130,7 @@ export function reserveStories(cloud: () => TheCloud): void {
       name: '地域経済応援ポイント',
       firstDay: '2017-09-25',
       historyOpen: true,
-      rules: { expiry: { kind: 'none' }, usableAt: [] },
+      rules: { expiry: { kind: 'none' }, usableAt: [], reserve: true },
     });
     await cloud().ask('exchange', 'PUT', `${at(reserveOfThePast)}/reserve`);
     const terms = { name: '通信会社A', rate: { numerator: 1, denominator: 1 }, lotPartnerPoints: 1 };
@@ -137,6 +141,11 @@ export function reserveStories(cloud: () => TheCloud): void {
       arrive(jiro, reserveOfThePast, { partner: 'mobile-a', partnerPoints, acceptedAt: `${addDays(today, -days)}T23:59:59+09:00` });
     await arriveBefore(15, 800);
     await arriveBefore(13, 50);
+    // One answer says which points are in the reserve, and until when.
+    expect((await balance(jiro, reserveOfThePast)).lots).toMatchObject([
+      { remaining: 800, lastChoiceDay: addDays(today, -1) },
+      { remaining: 50, lastChoiceDay: addDays(today, 1) },
+    ]);
     // Nobody has told where to: the points are kept.
     expect((await viewOf(jiro, reserveOfThePast)).arrivals).toMatchObject([
       { remaining: 800, lastDay: addDays(today, -1), state: 'waits-for-base-programme' },

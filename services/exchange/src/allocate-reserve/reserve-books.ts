@@ -1,8 +1,8 @@
 import type { Tx } from '@points/database';
 import { problem } from '@points/http';
-import { parsePoints, programmeId, tenantOf, uuidv7, type Instant } from '@points/kernel';
+import { lastChoiceDay, parsePoints, programmeId, tenantOf, uuidv7, type Instant } from '@points/kernel';
 import { instantOf } from '../clock.js';
-import { arrivalState, dueAt, isChoosable, lastChoiceDay, netted, type Arrival, type BaseProgramme } from '../rules/reserve.js';
+import { arrivalState, dueAt, isChoosable, netted, type Arrival, type BaseProgramme } from '../rules/reserve.js';
 import { findAllocations } from './find-allocation.js';
 import { allocationsShownMax, arrivalsShownMax, type ArrivalView, type HolderReserveView } from './reserve-shapes.js';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { parseInstant, points } from '@points/kernel';
+import { lastChoiceDay, parseInstant, points } from '@points/kernel';
 import {
   afterDraws,
   allocationPartsMax,
@@ -8,7 +8,6 @@ import {
   drawAllocation,
   dueAt,
   isChoosable,
-  lastChoiceDay,
   netted,
   type AllocationPart,
   type Arrival,

@@ -1,18 +1,5 @@
-import {
-  addDays,
-  jstDateOf,
-  points,
-  refuse,
-  startOfDayJst,
-  sumPoints,
-  type Instant,
-  type LocalDate,
-  type Points,
-  type Refusal,
-} from '@points/kernel';
+import { addDays, lastChoiceDay, points, refuse, startOfDayJst, sumPoints, type Instant, type Points, type Refusal } from '@points/kernel';
 
-/** Points that arrive on day D may be given to a municipality through D+14, 23:59:59.999 in Tokyo. */
-export const reserveDays = 14;
 /** A resident chooses on one screen; each part is a saga of its own. */
 export const allocationPartsMax = 20;
 
@@ -58,10 +45,6 @@ export interface BaseProgramme extends Target {
 }
 
 export type AllocationRefusal = Refusal<'no-parts' | 'too-many-parts' | 'target-twice' | 'part-without-points' | 'reserve-insufficient'>;
-
-export function lastChoiceDay(arrivedAt: Instant): LocalDate {
-  return addDays(jstDateOf(arrivedAt), reserveDays);
-}
 
 /** 00:00 of the 15th day in Tokyo: the first instant at which the points go to the base programme. */
 export function dueAt(arrivedAt: Instant): Instant {

@@ -145,6 +145,14 @@ export class RulesBody {
   @IsIn(['refuse', 'debt'])
   @JSONSchema({ description: 'what a reversal does about points of the grant that are gone; refuse unless told' })
   reverseOfSpent?: 'refuse' | 'debt';
+
+  @IsOptional()
+  @IsBoolean()
+  @JSONSchema({
+    description:
+      'lots wait here for their holder to give them to municipalities (留保), and the balance says until when; false unless told',
+  })
+  reserve?: boolean;
 }
 
 export class PutProgramme {

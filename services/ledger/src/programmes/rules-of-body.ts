@@ -15,6 +15,7 @@ export function rulesOfBody({
   limits = [],
   adjustmentAlone,
   reverseOfSpent,
+  reserve,
 }: RulesBody): Rules {
   return {
     expiry: expiryOf(expiry),
@@ -25,6 +26,7 @@ export function rulesOfBody({
     ...(limits.length > 0 && { limits: limits.map(limitOf) }),
     ...(adjustmentAlone !== undefined && { adjustmentAlone: points(adjustmentAlone) }),
     ...(reverseOfSpent !== undefined && { reverseOfSpent }),
+    ...(reserve && { reserve }),
   };
 }
 
@@ -37,6 +39,7 @@ export function bodyOfRules({
   limits,
   adjustmentAlone,
   reverseOfSpent,
+  reserve,
 }: Rules): RulesBody {
   return {
     expiry,
@@ -48,6 +51,7 @@ export function bodyOfRules({
     ...(limits && { limits: [...limits] }),
     ...(adjustmentAlone !== undefined && { adjustmentAlone }),
     ...(reverseOfSpent !== undefined && { reverseOfSpent }),
+    ...(reserve && { reserve }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { jstDateOf, type Expiry, type Instant, type LocalDate, type Points, type ProgrammeId } from '@points/kernel';
+import { jstDateOf, lastChoiceDay, type Expiry, type Instant, type LocalDate, type Points, type ProgrammeId } from '@points/kernel';
 import type { Limit } from './limits.js';
 
 /** A municipality's kind of point (ポイント制度). Its rules are versions, each with the day from which it holds. */
@@ -46,6 +46,8 @@ export interface Rules {
   readonly adjustmentAlone?: Points;
   /** What a reversal does about points of the grant that are gone. Absent: `refuse`. */
   readonly reverseOfSpent?: ReverseOfSpent;
+  /** True: lots wait here until their holder gives them to municipalities (留保). Absent: the points are the municipality's own. */
+  readonly reserve?: true;
 }
 
 /** A debt is paid by the grants that come next, before the holder can use them. */
@@ -74,4 +76,12 @@ export function rulesOfVersion(programme: Programme, version: number): RuleVersi
   const found = programme.versions.find((one) => one.version === version);
   if (!found) throw new Error(`assertion failed: programme ${programme.programme} has no rule version ${version}`);
   return found;
+}
+
+/** Of a lot in a reserve: through which day its holder may say where it goes. Afterwards it goes to his base programme by itself. */
+export function lastChoiceDayOf(
+  programme: Programme,
+  { grantedAt, ruleVersion }: { readonly grantedAt: Instant; readonly ruleVersion: number },
+): LocalDate | undefined {
+  return rulesOfVersion(programme, ruleVersion).rules.reserve ? lastChoiceDay(grantedAt) : undefined;
 }

@@ -1,4 +1,4 @@
-import { IsInstant, ProgrammePath } from '@points/http';
+import { IsDay, IsInstant, ProgrammePath } from '@points/http';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, IsUUID, Matches, ValidateNested } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
@@ -72,6 +72,15 @@ export class LotView {
 
   @IsInt()
   available!: number;
+
+  @IsOptional()
+  @IsDay()
+  @JSONSchema({
+    description:
+      'in a reserve: the last day, in Tokyo, on which the holder may give these points to a municipality; from the next one on they go to the ' +
+      'base programme, or wait for one that takes them',
+  })
+  lastChoiceDay?: string;
 }
 
 export class UsableAtView {

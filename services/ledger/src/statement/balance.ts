@@ -8,7 +8,10 @@ export interface Balance {
   readonly posted: Points;
   readonly held: Points;
   readonly available: Points;
-  readonly lots: readonly (Pick<Lot, 'lot' | 'source' | 'funding' | 'grantedAt' | 'expiresAt' | 'usableAt' | 'remaining' | 'held'> & {
+  readonly lots: readonly (Pick<
+    Lot,
+    'lot' | 'source' | 'funding' | 'grantedAt' | 'expiresAt' | 'usableAt' | 'remaining' | 'held' | 'ruleVersion'
+  > & {
     readonly available: Points;
   })[];
   /** Which of the available points can be used where: `anywhere` at every place, and at a place with a tag so many in all. */
@@ -66,7 +69,7 @@ function balanceOf(lots: readonly Lot[], at: Instant): Balance {
     held,
     available: points(posted - held),
     usable: usableOf(living),
-    lots: living.map(({ lot, source, funding, grantedAt, expiresAt, usableAt, remaining, held }) => ({
+    lots: living.map(({ lot, source, funding, grantedAt, expiresAt, usableAt, remaining, held, ruleVersion }) => ({
       lot,
       source,
       funding,
@@ -76,6 +79,7 @@ function balanceOf(lots: readonly Lot[], at: Instant): Balance {
       remaining,
       held,
       available: points(remaining - held),
+      ruleVersion,
     })),
   };
 }

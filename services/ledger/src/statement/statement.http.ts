@@ -7,6 +7,7 @@ import { CLOCK, type Clock } from '../clock.js';
 import { programmeOfPath } from '../programmes/programme-path.js';
 import { stand } from '../programmes/put-programme.js';
 import { balanceAt, balanceNow } from './balance.js';
+import { lotViews } from './lot-views.js';
 import { expiringTable, expiringWithin } from './expiring.js';
 import { historyOf, historyTable } from './history.js';
 import { BalanceQuery, BalanceView, HolderPath } from './balance-views.js';
@@ -37,14 +38,11 @@ export class StatementController {
     const knownAt = instantOf(query.knownAt);
     const at = asked ?? now;
     return this.database.transaction(tenants(path.municipality), async (tx) => {
-      await stand(tx, programme);
+      const stored = await stand(tx, programme);
       const account = `holder:${holder}`;
       const isNow = knownAt === undefined && (asked === undefined || asked >= now);
-      return {
-        holder,
-        at,
-        ...(isNow ? await balanceNow(tx, programme, account, at) : await balanceAt(tx, programme, account, at, knownAt)),
-      };
+      const balance = isNow ? await balanceNow(tx, programme, account, at) : await balanceAt(tx, programme, account, at, knownAt);
+      return { holder, at, ...balance, lots: lotViews(stored, balance.lots) };
     });
   }
 

@@ -36,7 +36,7 @@ export function settingsOf(file: MunicipalityFile, cardScheme: string): Setting[
   } = file;
   return [
     [
-      ...programmes.map(({ id: programme, name, firstDay, lastDay, historyOpen, rules }) =>
+      ...programmes.map(({ id: programme, name, firstDay, lastDay, historyOpen, reserve, rules }) =>
         setting('ledger', of(programme), {
           name,
           firstDay,
@@ -46,6 +46,7 @@ export function settingsOf(file: MunicipalityFile, cardScheme: string): Setting[
             expiry: { ...rules.expiry },
             usableAt: rules.usableAt,
             ...(rules.refundOfExpired !== undefined && { refundOfExpired: rules.refundOfExpired }),
+            ...(reserve && { reserve }),
           },
         }),
       ),
