@@ -30,6 +30,8 @@ interface Reserve {
 const [reserve, utsunomiya, owariasahi] = ['000001-reserve', '092011-utsunomiya', '232262-owariasahi'];
 /** As the reserve, but it takes times of the past: nobody waits for 15 days. */
 const reserveOfThePast = '000001-past';
+/** As the reserve, but what was given away before its partner took it back is owed. */
+const reserveOfDebts = '000001-debts';
 /** Its period is over since 2018. */
 const closed = '141305-trial';
 
@@ -58,6 +60,21 @@ export function reserveStories(cloud: () => TheCloud): void {
   /** What the reserve has paid to a programme, to anybody: stories share the cloud. */
   const paid = async (programme: string) =>
     (await cloud().ask('ledger', 'GET', `${at(reserve)}/accounts/${encodeURIComponent(`scheme:${programme}`)}/balance`)).balance as number;
+
+  const openReserve = async (programme: string, { historyOpen = false, ...rules }: { historyOpen?: boolean; reverseOfSpent?: 'debt' }) => {
+    await cloud().ask('ledger', 'PUT', at(programme), {
+      ...{ name: '地域経済応援ポイント', firstDay: '2017-09-25', historyOpen },
+      rules: { expiry: { kind: 'none' }, usableAt: [], reserve: true, ...rules },
+    });
+    await cloud().ask('exchange', 'PUT', `${at(programme)}/reserve`);
+    const rate = { numerator: 1, denominator: 1 };
+    await cloud().ask('exchange', 'PUT', `${at(programme)}/partners/mobile-a`, {
+      name: '通信会社A',
+      rate,
+      lotPartnerPoints: 1,
+      reversalDays: 30,
+    });
+  };
 
   it('points of two partners become one balance in the reserve, which its holder splits over two municipalities', async () => {
     const hanako = await aResident();
@@ -126,15 +143,7 @@ export function reserveStories(cloud: () => TheCloud): void {
   });
 
   it('what nobody chose for goes to the base programme on the 15th day, 00:00 in Tokyo; what came two days later still waits', async () => {
-    await cloud().ask('ledger', 'PUT', at(reserveOfThePast), {
-      name: '地域経済応援ポイント',
-      firstDay: '2017-09-25',
-      historyOpen: true,
-      rules: { expiry: { kind: 'none' }, usableAt: [], reserve: true },
-    });
-    await cloud().ask('exchange', 'PUT', `${at(reserveOfThePast)}/reserve`);
-    const terms = { name: '通信会社A', rate: { numerator: 1, denominator: 1 }, lotPartnerPoints: 1 };
-    await cloud().ask('exchange', 'PUT', `${at(reserveOfThePast)}/partners/mobile-a`, terms);
+    await openReserve(reserveOfThePast, { historyOpen: true });
     const today = jstDateOf(parseInstant(new Date().toISOString()));
     const jiro = await aResident();
     const arriveBefore = (days: number, partnerPoints: number) =>
@@ -157,10 +166,33 @@ export function reserveStories(cloud: () => TheCloud): void {
     await eventually(async () => expect(lots(await balance(jiro, owariasahi))).toEqual([[`partner:${reserveOfThePast}`, 800]]), {
       timeoutMs: 40_000,
     });
-    await eventually(async () => expect(await balance(jiro, reserveOfThePast)).toMatchObject({ posted: 50, held: 0 }));
-    expect(await viewOf(jiro, reserveOfThePast)).toMatchObject({
-      ...{ waiting: 50, underWay: 0 },
-      allocations: [{ automatic: true, parts: [{ programme: owariasahi, points: 800, state: 'completed' }] }],
-    });
+    await eventually(async () =>
+      expect(await viewOf(jiro, reserveOfThePast)).toMatchObject({
+        ...{ waiting: 50, underWay: 0 },
+        allocations: [{ automatic: true, parts: [{ programme: owariasahi, points: 800, state: 'completed' }] }],
+      }),
+    );
+    expect(await balance(jiro, reserveOfThePast)).toMatchObject({ posted: 50, held: 0 });
+  });
+
+  it('what was given away before its partner took it back is owed, and the next points pay before they wait', async () => {
+    await openReserve(reserveOfDebts, { reverseOfSpent: 'debt' });
+    const shiro = await aResident();
+    const { orderId } = await arrive(shiro, reserveOfDebts, { partner: 'mobile-a', partnerPoints: 1_000 });
+    await allocate(shiro, reserveOfDebts, [{ programme: utsunomiya, points: 600 }]);
+    await eventually(async () => expect(await viewOf(shiro, reserveOfDebts)).toMatchObject({ waiting: 400, underWay: 0 }));
+
+    const reversals = `${at(reserveOfDebts)}/partners/mobile-a/exchange-orders/${String(orderId)}/reversals`;
+    const reversed = await cloud().ask('exchange', 'POST', reversals, { reason: 'mistake' });
+    const emptied = [await balance(shiro, reserveOfDebts), await viewOf(shiro, reserveOfDebts)];
+    await arrive(shiro, reserveOfDebts, { partner: 'mobile-a', partnerPoints: 700 });
+
+    expect(reversed).toMatchObject({ state: 'reversed', reversal: { taken: { takenBack: 400, owed: 600 } } });
+    expect(emptied).toMatchObject([
+      { posted: 0, lots: [] },
+      { waiting: 0, arrivals: [] },
+    ]);
+    expect(await balance(shiro, reserveOfDebts)).toMatchObject({ posted: 100, held: 0, available: 100 });
+    expect(await viewOf(shiro, reserveOfDebts)).toMatchObject({ waiting: 100, arrivals: [{ points: 700, remaining: 100 }] });
   });
 }

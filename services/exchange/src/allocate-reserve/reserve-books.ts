@@ -51,6 +51,7 @@ export async function requireReserve(tx: Tx, programme: string): Promise<void> {
   if (!known) throw problem(404, 'no-reserve', 'the programme is no reserve: no points wait in it for a municipality');
 }
 
+/** What was exchanged before it was a reserve would wait in no arrival, so that only a programme without orders becomes one. @throws Problem 409 */
 export async function openReserve(
   tx: Tx,
   programme: string,
@@ -64,6 +65,12 @@ export async function openReserve(
     ])) === 1;
   const [row] = await tx.query<{ opened_at: Date }>('select opened_at from reserve_programme where programme = $1', [programme]);
   if (!row) throw new Error('assertion failed: a reserve that was just opened must be there');
+  if (isNew && (await tx.query('select from exchange_order where programme = $1 limit 1', [programme])).length > 0)
+    throw problem(
+      409,
+      'orders-came-before',
+      'partner points were exchanged into this programme before; make a programme without orders the reserve',
+    );
   return { isNew, openedAt: instantOf(row.opened_at) };
 }
 

@@ -193,6 +193,18 @@ it('moves points on the 15th day that were under way to another municipality mea
   });
 }, 60_000);
 
+it('is opened twice like once, and not where points were exchanged before', async () => {
+  const programme = '000001-late';
+  const put = (path: string, body: object) => call(story.at(path, programme), { method: 'PUT', token: story.staff, body });
+  await put('partners/early', { name: 'Early', rate: { numerator: 1, denominator: 1 }, lotPartnerPoints: 1, clients: [] });
+  const order = { orderId: 'R-early', myKeyId: resident(1).myKeyId, partner: 'early', partnerPoints: 1 };
+  expect(await call(story.at('exchange-orders', programme), { token: story.staff, body: order })).toMatchObject({ status: 201 });
+
+  expect(await put('reserve', {})).toMatchObject({ status: 409, body: { code: 'orders-came-before' } });
+  expect(await call(story.at(`reserve?myKeyId=${resident(1).myKeyId}`, programme), { token: story.staff })).toMatchObject({ status: 404 });
+  expect(await story.put('reserve', {})).toMatchObject({ status: 200 });
+});
+
 it('is shown to who may read it, and of a reserve only', async () => {
   const { myKeyId } = resident(0);
 

@@ -28,6 +28,7 @@ export class ReserveController {
     scope: 'partners:write',
     answer: ReserveView,
     also: { 201: ReserveView },
+    problems: ['orders-came-before'],
   })
   async open(@Param() path: ProgrammePath, @CauseOf() cause: Cause): Promise<Answer<ReserveView>> {
     const { programme } = path;
