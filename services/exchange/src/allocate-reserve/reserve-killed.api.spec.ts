@@ -112,7 +112,7 @@ async function expectAgreement(): Promise<void> {
   }
 }
 
-const roundsMax = 4;
+const roundsMax = 3;
 
 describe('killed with -9', () => {
   const held = { waiting: 400, balance: 1_000, available: 400 };
