@@ -1,4 +1,4 @@
-import type { Database } from '@points/database';
+import { everyTenant, type Database } from '@points/database';
 import type { Logger } from '@points/observability';
 import { CompressionTypes, Partitioners, type Kafka, type Message, type Producer } from 'kafkajs';
 import type { Client } from 'pg';
@@ -114,10 +114,13 @@ class ShardRelay {
 
   async waiting(): Promise<{ rows: number; oldestSeconds: number } | undefined> {
     if (!this.session || this.state === 'standby') return undefined;
-    const { rows } = await this.session.query<{ rows: number; seconds: number | null }>(
-      `select count(*)::int as rows, extract(epoch from clock_timestamp() - min(created_at))::float8 as seconds
-         from (select created_at from outbox where slot % $1 = $2 order by id limit 100000) as waiting`,
-      [this.shards, this.shard],
+    // Not over the session: it is reading and deleting, and a count of a full outbox would hold up what is to be sent.
+    const rows = await this.options.database.transaction(everyTenant, (tx) =>
+      tx.query<{ rows: number; seconds: number | null }>(
+        `select count(*)::int as rows, extract(epoch from clock_timestamp() - min(created_at))::float8 as seconds
+           from (select created_at from outbox where slot % $1 = $2 order by id limit 100000) as waiting`,
+        [this.shards, this.shard],
+      ),
     );
     return { rows: rows[0]?.rows ?? 0, oldestSeconds: rows[0]?.seconds ?? 0 };
   }
