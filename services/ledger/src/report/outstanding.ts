@@ -128,16 +128,20 @@ const changedSince = `
         ) change
         group by account, lot having sum(amount) <> 0
       )`;
-const unchangedLots = `
+const unchangedLots = (isUnchanged: string): string => `
       select ${lotColumns}, l.remaining as points
       from lot l
-      where l.programme = $1 and l.open and not exists (select from changed c where c.account = l.account and c.lot = l.lot)`;
+      where l.programme = $1 and l.open and ${isUnchanged}`;
+/** The few that changed are hashed for all lots; as a join, PostgreSQL 18 hashes the million lots instead, which takes nearly half of the time. */
+const isNotAmongThem = '(l.account, l.lot) not in (select c.account, c.lot from changed c)';
+/** For a page of lots, which is found in the order of their key. */
+const hasNone = 'not exists (select from changed c where c.account = l.account and c.lot = l.lot)';
 const changedLots = `
       select ${lotColumns}, l.remaining + c.amount as points
       from changed c
       cross join lateral (select * from lot where programme = $1 and account = c.account and lot = c.lot offset 0) l
       where l.remaining + c.amount <> 0`;
-const openLotsAt = `${changedSince} ${unchangedLots} union all ${changedLots}`;
+const openLotsAt = `${changedSince} ${unchangedLots(isNotAmongThem)} union all ${changedLots}`;
 
 /** The midnight in Tokyo so many days before the day that $2 ends or interrupts; asked once a statement, not once a lot. */
 const daysBefore = (days: number): string =>
@@ -191,7 +195,7 @@ const readLots = {
   name: 'read_outstanding_lots',
   text: `
     ${changedSince}
-    select ${lineColumns} from ((${pageOf(unchangedLots)}) union all (${pageOf(changedLots)})) page order by account, lot limit $11`,
+    select ${lineColumns} from ((${pageOf(unchangedLots(hasNone))}) union all (${pageOf(changedLots)})) page order by account, lot limit $11`,
 };
 const readKnownLots = {
   name: 'read_known_outstanding_lots',
