@@ -3,10 +3,18 @@ import { parseInstant, parsePoints } from '@points/kernel';
 import { publish } from '@points/messaging';
 import { recordArrivals } from '../allocate-reserve/reserve-books.js';
 import { makeDue } from '../exchange-by-link/link-order.js';
-import { bonusOf, completedFact, endingOrderColumns, refusedFact, type EndingOrder } from '../place-exchange-order/after-issue.js';
+import {
+  bonusOf,
+  completedFact,
+  couponRedeemedFact,
+  endingOrderColumns,
+  refusedFact,
+  type EndingOrder,
+} from '../place-exchange-order/after-issue.js';
 import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
 import type { OrderEnd } from '../place-exchange-order/order-row.js';
 import type { BonusState } from '../place-exchange-order/order-view.js';
+import { couponsOf, type CouponPlace } from '../redeem-coupons/redeem-coupon.js';
 import { linkOrderAfter, partnerStepOf } from '../rules/link-order-state.js';
 import { isSettled, orderAfter, type OrderState } from '../rules/order-state.js';
 import { announce } from '../tell-partners/announce.js';
@@ -45,6 +53,10 @@ export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]):
     moved.push({ order, state, outcome });
   }
   if (moved.length === 0) return nothingMoved;
+  const coupons = await couponsOf(
+    tx,
+    moved.flatMap(({ order: { channel, reference }, state }) => (channel === 'coupon' && state === 'completed' ? [reference] : [])),
+  );
   const due = moved.filter(({ state }) => partnerStepOf(state)).map(({ order }) => order.id);
   // One round trip, in this order.
   await Promise.all([
@@ -82,7 +94,10 @@ export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]):
       tx,
       moved.filter(({ outcome }) => outcome.status === 'refused').map(({ order }) => order),
     ),
-    announce(tx, moved.flatMap(partnerFactsOf)),
+    announce(
+      tx,
+      moved.flatMap((one) => partnerFactsOf(one, coupons.get(one.order.reference))),
+    ),
     countEnds(
       tx,
       moved.flatMap(({ order: { tenant, upload }, outcome }) => (outcome.status === 'posted' ? [{ tenant, upload, isPosted: true }] : [])),
@@ -128,9 +143,12 @@ function bonusStateOf({ order, state, outcome }: Moved): BonusState | null {
 }
 
 /** Of an order that is over, unless it is history: nobody waits for the news of years ago. Without the facts of a refusal: they are for whoever asks for the order. */
-function partnerFactsOf({ order, state, outcome }: Moved): PartnerFact[] {
+function partnerFactsOf({ order, state, outcome }: Moved, coupon: CouponPlace | undefined): PartnerFact[] {
   if (order.is_history) return [];
-  if (state === 'completed' && outcome.status === 'posted') return [completedFact(order, outcome.posting, outcome.effectiveAt)];
+  if (state === 'completed' && outcome.status === 'posted') {
+    const { posting, effectiveAt: bookedAt } = outcome;
+    return [completedFact(order, posting, bookedAt), ...(coupon ? [couponRedeemedFact(order, coupon, { posting, bookedAt })] : [])];
+  }
   return state === 'refused' && outcome.status === 'refused' ? [refusedFact(order, outcome)] : [];
 }
 

@@ -51,6 +51,20 @@ export function refusedFact(order: EndingOrder, { code, detail }: { readonly cod
   return { ...ownerOf(order), type: 'exchange-order.refused', data: { ...aboutOf(order), code, detail } };
 }
 
+/** For the partner: a person has let the order go on. */
+export function reviewApprovedFact(order: EndingOrder, approvedAt: string): PartnerFact {
+  return { ...ownerOf(order), type: 'exchange-order.review-approved', data: { ...aboutOf(order), approvedAt } };
+}
+
+/** For the partner of a coupon, by its place in the partner's batch. */
+export function couponRedeemedFact(
+  order: EndingOrder,
+  { batch, serial }: { readonly batch: string; readonly serial: string },
+  { posting, bookedAt }: { readonly posting: string; readonly bookedAt: string },
+): PartnerFact {
+  return { ...ownerOf(order), type: 'coupon.redeemed', data: { ...aboutOf(order), batch, serial, bookedAt, posting } };
+}
+
 function ownerOf({ tenant: municipality, programme, partner }: EndingOrder) {
   return { municipality, programme, partner };
 }

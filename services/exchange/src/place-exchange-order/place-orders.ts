@@ -10,6 +10,8 @@ import type { OrderState } from '../rules/order-state.js';
 import { countersFor, price, type Price, type PricedOrder } from '../rules/price.js';
 import { runningCampaigns } from '../run-campaigns/campaigns.js';
 import { termsOf } from '../set-up-partners/partner.js';
+import { announce } from '../tell-partners/announce.js';
+import type { PartnerFact } from '../tell-partners/event-types.js';
 import { flaggedEvent, type FlaggedOrder } from '../screen-orders/flagged.js';
 import { readGuards, Screening, type Guards, type OrderToScreen } from '../screen-orders/screen-orders.js';
 import { hardestAction, screen, type Hit } from '../rules/screening.js';
@@ -64,6 +66,10 @@ export async function placeOrders(
     tx.write(insertOrders, orderParameters(fresh)),
     writeCounts(tx, tally.changes),
     publish(tx, [...issues, ...alerts]),
+    announce(
+      tx,
+      fresh.filter(({ order }) => order.view.state === 'in-review').map((one) => inReviewFact(one, now)),
+    ),
     insertLinkOrders(
       tx,
       fresh.flatMap(({ order, municipality, link }) =>
@@ -160,6 +166,15 @@ function toIssue({ municipality, programme, reference, holder, wish, order }: Ne
     ...{ municipality, programme, reference, holder, partner, points: municipalPoints, client: wish.client },
     ...(wish.order.acceptedAt !== undefined && { effectiveAt: acceptedAt }),
     traceparent: wish.traceparent,
+  };
+}
+
+/** For the partner, without the rules that hold it. */
+function inReviewFact({ municipality, programme, order }: NewOrder, heldAt: Instant): PartnerFact {
+  const { partner, orderId, channel, partnerPoints, municipalPoints } = order.view;
+  return {
+    ...{ municipality, programme, partner, type: 'exchange-order.in-review' },
+    data: { orderId, channel, partnerPoints, municipalPoints, heldAt },
   };
 }
 

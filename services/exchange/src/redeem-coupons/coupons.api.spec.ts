@@ -6,6 +6,7 @@ import pg from 'pg';
 import { wrongCodesPerHourMax } from '../rules/coupon.js';
 import { exchangeStory, type ExchangeStory } from '../testing/exchange-story.js';
 import { closedProgramme } from '../testing/fake-ledger.js';
+import { toldPartner } from '../testing/told-partner.js';
 import { pruneGuesses } from './redeem-coupon.js';
 
 const programme = '092011-points';
@@ -134,6 +135,22 @@ describe('a coupon code', () => {
     expect(again.body).toEqual(redeemed.body);
     expect([other.status, other.body.code]).toEqual([422, 'code-used']);
     expect(story.ledger.balance(story.residents[0]?.holder ?? '').balance).toBe(before + 500);
+  });
+
+  it('is told to its partner by batch and serial when it is redeemed, never by the code', async () => {
+    const { partner, entries, first } = await batchOf(2);
+
+    const { body } = await redeem(first);
+
+    const told = await toldPartner(story.service, partner, 'coupon.redeemed');
+    expect(told).toEqual([
+      {
+        ...{ programme, partner, batch: 'spring', serial: entries[0]?.serial, orderId: body.orderId, channel: 'coupon' },
+        ...{ partnerPoints: 500, municipalPoints: 500, bookedAt: body.bookedAt, posting: body.posting },
+      },
+    ]);
+    expect(JSON.stringify(told)).not.toContain(first);
+    expect(await toldPartner(story.service, partner, 'exchange-order.completed')).toHaveLength(1);
   });
 
   it('is redeemed once by many at the same time', async () => {

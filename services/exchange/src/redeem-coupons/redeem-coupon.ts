@@ -91,6 +91,20 @@ export async function freeCoupons(tx: Tx, references: readonly string[]): Promis
   await tx.write('update coupon set reference = null, holder = null, redeemed_at = null where reference = any ($1)', [references]);
 }
 
+export interface CouponPlace {
+  readonly batch: string;
+  readonly serial: string;
+}
+
+/** By the reference of the order: which coupon it redeemed. */
+export async function couponsOf(tx: Tx, references: readonly string[]): Promise<ReadonlyMap<string, CouponPlace>> {
+  if (references.length === 0) return new Map();
+  const rows = await tx.query<CouponPlace & { reference: string }>(selectByReference, [references]);
+  return new Map(rows.map(({ reference, batch, serial }) => [reference, { batch, serial }]));
+}
+
+const selectByReference = { name: 'coupons_by_reference', text: 'select reference, batch, serial from coupon where reference = any ($1)' };
+
 /** Deletes counts of wrong codes that are over; answers how many. Call again while it answers the maximum. */
 export function pruneGuesses(tx: Tx): Promise<number> {
   return tx.write(

@@ -4,13 +4,15 @@ import { parsePoints, type Instant } from '@points/kernel';
 import { publish } from '@points/messaging';
 import { instantOf } from '../clock.js';
 import { beginReserving } from '../exchange-by-link/link-order.js';
+import { endingOrderColumns, refusedFact, reviewApprovedFact, type EndingOrder } from '../place-exchange-order/after-issue.js';
 import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
 import { issueOf } from '../place-exchange-order/issue.js';
 import { orderOf, selectOrder, type Order, type OrderRow } from '../place-exchange-order/order-row.js';
-import type { Count } from '../rules/caps.js';
 import { linkOrderAfter } from '../rules/link-order-state.js';
 import type { OrderState } from '../rules/order-state.js';
 import type { Hit } from '../rules/screening.js';
+import { announce } from '../tell-partners/announce.js';
+import type { PartnerFact } from '../tell-partners/event-types.js';
 import { leaveReview } from '../upload-orders/count-ends.js';
 import { reviewsPageMax, type DecideReview, type ReviewsQuery, type ReviewsView } from './screening-shapes.js';
 
@@ -51,9 +53,9 @@ export async function decideReview(
     ...[row.tenant, id, decision, reason, client, now],
   ]);
   await leaveReview(tx, [row.upload]);
+  await announce(tx, [decisionFact(row, decision, now)]);
   if (decision === 'refuse') {
-    const refusal = { code: 'refused-in-review', detail: 'the municipality has looked at the order and refused it' };
-    await tx.write(refuseOrder, [id, JSON.stringify(refusal)]);
+    await tx.write(refuseOrder, [id, JSON.stringify(refusedInReview)]);
     await comeToNothing(tx, [row]);
   } else if (row.channel === 'link') {
     await tx.write('update exchange_order set state = $2, updated_at = now() where id = $1', [
@@ -75,23 +77,19 @@ export async function decideReview(
   return orderOf(after);
 }
 
-interface ReviewedRow {
-  readonly id: string;
-  readonly tenant: string;
-  readonly programme: string;
-  readonly reference: string;
-  readonly partner: string;
-  readonly holder: string;
-  readonly client: string;
-  readonly channel: string;
+const refusedInReview = { code: 'refused-in-review', detail: 'the municipality has looked at the order and refused it' };
+
+/** Without the reason: it is the guards' own. */
+function decisionFact(row: ReviewedRow, decision: DecideReview['decision'], now: Instant): PartnerFact {
+  return decision === 'refuse' ? refusedFact(row, refusedInReview) : reviewApprovedFact(row, now);
+}
+
+interface ReviewedRow extends EndingOrder {
   readonly state: OrderState;
-  readonly municipal_points: string;
-  readonly counts: readonly Count[] | null;
-  readonly upload: string | null;
 }
 
 const lockOrder = `
-  select id, tenant, programme, reference, partner, holder, client, channel, state, municipal_points, counts, upload
+  select ${endingOrderColumns}, state
   from exchange_order where programme = $1 and id = $2 for update`;
 
 const refuseOrder = `

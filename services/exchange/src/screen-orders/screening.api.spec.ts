@@ -7,6 +7,7 @@ import { ServiceConfig } from '@points/service';
 import { call, testService, type TestService } from '@points/service-testing';
 import { eventually } from '@points/testing';
 import { exchangeStory, type ExchangeStory } from '../testing/exchange-story.js';
+import { toldPartner } from '../testing/told-partner.js';
 
 const programme = '232262-points';
 let story: ExchangeStory;
@@ -94,6 +95,28 @@ describe('a rule that watches for fraud', () => {
     // What waited counted; what was refused is given back.
     expect((await place(partner, { myKeyId: story.residents[1]?.myKeyId })).status).toBe(201);
     expect((await place(partner, { myKeyId: story.residents[1]?.myKeyId })).body.code).toBe('cap-exceeded');
+  });
+
+  it('has the partner told that orders wait and what a person said, without the rule and the reason', async () => {
+    const partner = await story.newPartner();
+    const { rule } = await setRule(partner, { limit: 1 });
+    await place(partner);
+    const orderIds = [(await place(partner)).body.orderId, (await place(partner)).body.orderId];
+    const [first, second] = (await waitingFor(partner)).map(({ order }) => order);
+
+    await decide(first ?? '', 'approve');
+    await decide(second ?? '', 'refuse');
+
+    const told = {
+      held: await toldPartner(story.service, partner, 'exchange-order.in-review'),
+      approved: await toldPartner(story.service, partner, 'exchange-order.review-approved'),
+      refused: await toldPartner(story.service, partner, 'exchange-order.refused'),
+    };
+    expect(told.held.map((one) => one['orderId'])).toEqual(orderIds);
+    expect(told.approved).toMatchObject([{ orderId: orderIds[0], partnerPoints: 100, approvedAt: expect.any(String) as string }]);
+    expect(told.refused).toMatchObject([{ orderId: orderIds[1], code: 'refused-in-review' }]);
+    expect(JSON.stringify(told)).not.toMatch(new RegExp(`${rule}|looked at it`));
+    await eventually(async () => (await toldPartner(story.service, partner, 'exchange-order.completed')).length === 2);
   });
 
   it('refuses without a word about itself, stores nothing, and tells the guards', async () => {

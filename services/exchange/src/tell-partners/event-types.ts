@@ -1,7 +1,8 @@
 import { IsInstant, IsPoints, IsProgramme } from '@points/http';
-import { IsIn, IsInt, IsString, IsUUID, Min } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Min } from 'class-validator';
 import { channels, type Channel } from '../rules/channel.js';
 import { reversalReasons, type ReversalReason } from '../rules/reversal.js';
+import { uploadEnds, type UploadEnd } from '../rules/upload-end.js';
 import { disableReasons, type DisableReason } from '../rules/webhook-retry.js';
 
 /** In the data of every event. No personal data beyond what the partner gave us: its own order id, amounts, states. */
@@ -47,6 +48,17 @@ export class ExchangeOrderRefused extends AboutOrder {
   detail!: string;
 }
 
+/** Rules that watch for fraud hold it; which ones is not told. */
+export class ExchangeOrderInReview extends AboutOrder {
+  @IsInstant()
+  heldAt!: string;
+}
+
+export class ExchangeOrderReviewApproved extends AboutOrder {
+  @IsInstant()
+  approvedAt!: string;
+}
+
 export class ExchangeOrderReversed extends AboutOrder {
   @IsIn([...reversalReasons])
   reason!: ReversalReason;
@@ -75,6 +87,75 @@ export class ExchangeOrderReversalRefused extends AboutOrder {
 
   @IsString()
   detail!: string;
+}
+
+/** By its place in the batch that the partner sent: the code itself is told to nobody. */
+export class CouponRedeemed extends AboutOrder {
+  @IsString()
+  batch!: string;
+
+  @IsString()
+  serial!: string;
+
+  @IsInstant()
+  bookedAt!: string;
+
+  @IsUUID()
+  posting!: string;
+}
+
+/** Its numbers are those of the upload in the API. */
+export class OrderUploadEnded extends AboutPartner {
+  @IsUUID()
+  upload!: string;
+
+  @IsIn([...uploadEnds])
+  state!: UploadEnd;
+
+  @IsBoolean()
+  dryRun!: boolean;
+
+  /** Absent where the file was not read to its end. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  lines?: number;
+
+  @IsInt()
+  @Min(0)
+  bad!: number;
+
+  @IsInt()
+  @Min(0)
+  known!: number;
+
+  @IsInt()
+  @Min(0)
+  placed!: number;
+
+  @IsInt()
+  @Min(0)
+  booked!: number;
+
+  @IsInt()
+  @Min(0)
+  refused!: number;
+
+  @IsInt()
+  @Min(0)
+  inReview!: number;
+
+  /** Why the file as a whole was not booked, such as bad-lines. */
+  @IsOptional()
+  @IsString()
+  code?: string;
+
+  @IsOptional()
+  @IsString()
+  detail?: string;
+
+  @IsInstant()
+  endedAt!: string;
 }
 
 export class StatementClosed extends AboutPartner {
@@ -117,6 +198,20 @@ export const partnerEvents = {
   },
   'statement.closed': { summary: 'The statement of a month is closed, for good', data: StatementClosed },
   'exchange-order.refused': { summary: 'An exchange order is refused; nothing was issued', data: ExchangeOrderRefused },
+  'exchange-order.in-review': { summary: 'An exchange order waits for a person; nothing is issued yet', data: ExchangeOrderInReview },
+  'exchange-order.review-approved': {
+    summary:
+      'A person has let an exchange order go on; its end is told when it comes. One that is refused is told as exchange-order.refused',
+    data: ExchangeOrderReviewApproved,
+  },
+  'coupon.redeemed': {
+    summary: 'The points of a coupon are issued; told beside exchange-order.completed',
+    data: CouponRedeemed,
+  },
+  'order-upload.ended': {
+    summary: 'A file of orders is worked off, and every order of it has its end or waits for a person',
+    data: OrderUploadEnded,
+  },
   'webhook-endpoint.disabled': {
     summary: 'Nothing is sent to one of the partner’s endpoints any more; told to the others',
     data: WebhookEndpointDisabled,

@@ -473,6 +473,10 @@ it('is described in OpenAPI 3.1 as webhooks, which a public linter accepts', asy
     'exchange-order.reversal-refused',
     'statement.closed',
     'exchange-order.refused',
+    'exchange-order.in-review',
+    'exchange-order.review-approved',
+    'coupon.redeemed',
+    'order-upload.ended',
     'webhook-endpoint.disabled',
     'webhook.ping',
   ]);

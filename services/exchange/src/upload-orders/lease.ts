@@ -1,4 +1,7 @@
 import { tenants, type Database, type Tx } from '@points/database';
+import { instantOf } from '../clock.js';
+import type { UploadEnd } from '../rules/upload-end.js';
+import { announce } from '../tell-partners/announce.js';
 import type { UploadFailure, UploadRow } from './upload.js';
 import type { BadLine } from './read-orders.js';
 
@@ -27,9 +30,26 @@ export async function holdOn(tx: Tx, { upload, worker }: Held): Promise<Stand> {
   return { pending: row.pending, isCancelled: row.is_cancelled };
 }
 
-/** Where an upload ends, for whatever reason; nothing of it changes after. */
-export async function endUpload(tx: Tx, { upload }: Held, state: 'done' | 'failed' | 'cancelled', failure?: UploadFailure): Promise<void> {
-  await tx.write(end, [upload.id, state, failure ? JSON.stringify(failure) : null]);
+/** Where an upload ends, for whatever reason: the partner is told. Nothing of it changes after but by orders that a person lets go on. */
+export async function endUpload(tx: Tx, { upload }: Held, state: UploadEnd, failure?: UploadFailure): Promise<void> {
+  const [row] = await tx.query<EndedRow>(end, [upload.id, state, failure ? JSON.stringify(failure) : null]);
+  if (!row) throw new Error('assertion failed: an upload in the hands of a worker stays');
+  const { bad, known, placed, completed: booked, refused, in_review: inReview, lines } = row;
+  const data = {
+    ...{ upload: upload.id, state, dryRun: upload.is_dry_run, bad, known, placed, booked, refused, inReview },
+    ...(lines !== null && { lines }),
+    ...failure,
+    endedAt: instantOf(row.ended_at),
+  };
+  const { tenant: municipality, programme, partner } = upload;
+  await announce(tx, [{ municipality, programme, partner, type: 'order-upload.ended', data }]);
+}
+
+type Counted = 'bad' | 'known' | 'placed' | 'completed' | 'refused' | 'in_review';
+
+interface EndedRow extends Readonly<Record<Counted, number>> {
+  readonly lines: number | null;
+  readonly ended_at: Date;
 }
 
 export async function writeBadLines(tx: Tx, { upload }: Held, bad: readonly BadLine[]): Promise<void> {
@@ -63,7 +83,8 @@ const renew = {
 const end = {
   name: 'end_upload',
   text: `
-    update order_upload set state = $2, failure = $3::jsonb, ended_at = clock_timestamp(), worker = null, lease_until = null where id = $1`,
+    update order_upload set state = $2, failure = $3::jsonb, ended_at = clock_timestamp(), worker = null, lease_until = null where id = $1
+    returning lines, bad, known, placed, completed, refused, in_review, ended_at`,
 };
 
 const insertErrors = {

@@ -10,6 +10,7 @@ import { eventually } from '@points/testing';
 import { createSigner, httpbis } from 'http-message-signatures';
 import { exchange } from '../exchange.js';
 import { fakeLedger, closedProgramme, type FakeLedger } from '../testing/fake-ledger.js';
+import { toldPartner } from '../testing/told-partner.js';
 import type { UploadView } from './upload.js';
 
 const kawasaki = '141305';
@@ -350,6 +351,31 @@ describe('the upload of a file', () => {
     expect(meanwhile).toMatchObject({ status: 409, body: { code: 'request-in-progress' } });
     expect(again.status).toBe(202);
     expect(await ended(partner, again.body.upload)).toMatchObject({ state: 'done', booked: 100 });
+  });
+
+  it('is told to its partner when it has ended, once, with its numbers or with why nothing was booked', async () => {
+    const partner = await newPartner();
+    const rows = csv([
+      ['T-1', myKeyId(1), 100],
+      ['T-2', myKeyId(2), 150],
+    ]);
+
+    const [booked, failed, tried] = [
+      await ended(partner, (await upload(partner, rows)).body.upload),
+      await ended(partner, (await upload(partner, rows, { query: '?mode=whole-file' })).body.upload),
+      await ended(partner, (await upload(partner, rows, { query: '?dryRun=true' })).body.upload),
+    ];
+
+    const about = { programme, partner, lines: 2, bad: 1, refused: 0, inReview: 0 };
+    const none = { placed: 0, booked: 0, known: 1 };
+    expect(await toldPartner(service, partner, 'order-upload.ended')).toEqual([
+      { ...about, upload: booked.upload, state: 'done', dryRun: false, known: 0, placed: 1, booked: 1, endedAt: booked.endedAt },
+      {
+        ...{ ...about, ...none, upload: failed.upload, state: 'failed', dryRun: false, endedAt: failed.endedAt },
+        ...{ code: 'bad-lines', detail: '1 of 2 lines have errors; nothing was booked' },
+      },
+      { ...about, ...none, upload: tried.upload, state: 'done', dryRun: true, endedAt: tried.endedAt },
+    ]);
   });
 
   it('may be cancelled: what is booked stays, the rest never comes', async () => {
