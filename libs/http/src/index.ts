@@ -6,7 +6,7 @@ export { HttpModule, type HttpOptions } from './http.module.js';
 export { httpMigrations, keyReused, once, pruneRequests, requestPruneRowsMax } from './once.js';
 export { answeredOnce, keyOf, recallAnswers, storeAnswersAtCommit, type Keyed } from './once-together.js';
 export { openApiOf, type ApiInfo, type WebhookInfo } from './open-api.js';
-export { Operation, type OperationOptions } from './operation.js';
+export { Operation, type FileInfo, type HeaderInfo, type OperationOptions } from './operation.js';
 export { Problem, problem, problemBody } from './problem.js';
 export { sendProblem, toProblem } from './problem.filter.js';
 export { cursorOf, readCursor, utc } from './csv/cursor.js';

@@ -1,5 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import type { OperationOptions, Type } from './operation.js';
+import type { FileInfo, HeaderInfo, OperationOptions, Type } from './operation.js';
 import { routesOf, type Route } from './routes.js';
 import { isShape, jsonSchemaOf } from './shape.js';
 
@@ -73,10 +73,32 @@ function operation(route: Route, schemas: Json): Json {
     ...(options.description && { description: options.description }),
     tags: [tagOf(route)],
     security: options.scope ? [{ token: [options.scope] }] : [],
-    parameters: [...pathParameters(route), ...queryParameters(route), ...(key ? [idempotencyKey] : [])],
-    ...(route.body && { requestBody: { required: true, content: { 'application/json': { schema: named(route.body, schemas) } } } }),
+    parameters: [
+      ...pathParameters(route),
+      ...queryParameters(route),
+      ...(key ? [idempotencyKey] : []),
+      ...(options.headers ?? []).map(headerParameter),
+    ],
+    ...requestBody(route, schemas),
     responses: responses(options, key, schemas),
   };
+}
+
+function requestBody({ body, operation: { consumes } }: Route, schemas: Json): Json {
+  const content: Json = {
+    ...(body && { 'application/json': { schema: named(body, schemas) } }),
+    ...Object.fromEntries(Object.entries(consumes ?? {}).map(([media, file]) => [media, fileOfLines(media, file, schemas)])),
+  };
+  return Object.keys(content).length ? { requestBody: { required: true, content } } : {};
+}
+
+/** OpenAPI 3.1 has no word for a schema of each line; JSON Schema has one for the schema of what a string holds. */
+function fileOfLines(media: string, { description, line, example }: FileInfo, schemas: Json): Json {
+  return { schema: { type: 'string', description, contentMediaType: media, contentSchema: named(line, schemas) }, example };
+}
+
+function headerParameter({ name, description, isRequired, example }: HeaderInfo): Json {
+  return { name, in: 'header', required: isRequired, description, schema: { type: 'string' }, example };
 }
 
 /** What is asked of the receiver: the headers and the envelope of Standard Webhooks 1.0.0. */

@@ -21,8 +21,27 @@ export interface OperationOptions {
   readonly problems?: readonly string[];
   /** False for a POST that changes nothing. */
   readonly idempotent?: false;
+  /** Media types of a body that the handler reads from the socket itself; without them the body is JSON, of the class of `@Body`. */
+  readonly consumes?: Readonly<Record<string, FileInfo>>;
+  /** Header fields that the handler reads, besides those of the frame. */
+  readonly headers?: readonly HeaderInfo[];
   /** Media type of the answer when it is not JSON. */
   readonly produces?: string;
+}
+
+/** A file of lines that is not read as one JSON value. */
+export interface FileInfo {
+  readonly description: string;
+  /** The class of what one line holds. */
+  readonly line: Type;
+  readonly example: string;
+}
+
+export interface HeaderInfo {
+  readonly name: string;
+  readonly description: string;
+  readonly isRequired: boolean;
+  readonly example: string;
 }
 
 const key = Symbol.for('points.operation');

@@ -11,6 +11,7 @@ import { createSigner, httpbis } from 'http-message-signatures';
 import { exchange } from '../exchange.js';
 import { fakeLedger, closedProgramme, type FakeLedger } from '../testing/fake-ledger.js';
 import { toldPartner } from '../testing/told-partner.js';
+import { mediaTypes } from './take-uploads.js';
 import type { UploadView } from './upload.js';
 
 const kawasaki = '141305';
@@ -351,6 +352,37 @@ describe('the upload of a file', () => {
     expect(meanwhile).toMatchObject({ status: 409, body: { code: 'request-in-progress' } });
     expect(again.status).toBe(202);
     expect(await ended(partner, again.body.upload)).toMatchObject({ state: 'done', booked: 100 });
+  });
+
+  it('is described in OpenAPI by its media types, what a line holds, and the header fields that it needs', async () => {
+    interface Described {
+      readonly requestBody: { readonly content: Record<string, { readonly schema: object; readonly example: string }> };
+      readonly parameters: readonly { readonly name: string; readonly required: boolean }[];
+    }
+    const { body } = await call<{ paths: Record<string, Record<string, Described>> }>(`${service.url}/openapi.json`);
+
+    const { requestBody, parameters } =
+      body.paths['/v1/municipalities/{municipality}/programmes/{programme}/partners/{partner}/order-uploads']?.['post'] ?? {};
+
+    const lineOf = (media: string) => ({
+      type: 'string',
+      contentMediaType: media,
+      contentSchema: { $ref: '#/components/schemas/OrderLine' },
+    });
+    expect(Object.keys(requestBody?.content ?? {})).toEqual(Object.keys(mediaTypes));
+    for (const [media, { schema }] of Object.entries(requestBody?.content ?? {})) expect(schema).toMatchObject(lineOf(media));
+    expect(parameters?.filter((one) => /^content|^signature/i.test(one.name)).map((one) => [one.name, one.required])).toEqual([
+      ['Content-Digest', true],
+      ['Signature-Input', false],
+      ['Signature', false],
+    ]);
+    // What it says is an example is one.
+    const partner = await newPartner();
+    for (const [media, format] of Object.entries(mediaTypes)) {
+      const example = requestBody?.content[media]?.example ?? '';
+      const { body: taken } = await upload(partner, example, { headers: { 'content-type': media } });
+      expect(await ended(partner, taken.upload)).toMatchObject({ format, lines: 1, bad: 0 });
+    }
   });
 
   it('is told to its partner when it has ended, once, with its numbers or with why nothing was booked', async () => {

@@ -11,6 +11,7 @@ import { listUploads, uploadFor } from './find-upload.js';
 import { uploadFormats, type UploadFormat } from './read-orders.js';
 import { ReceiveUpload } from './receive-upload.js';
 import { UploadsView, uploadModes, uploadsPageMax, uploadView, UploadView, type UploadMode, type UploadRow } from './upload.js';
+import { uploadFiles, uploadHeaders } from './describe-upload.js';
 import { errorsFile, resultsFile, written, type LinesFile } from './upload-files.js';
 import { WorkUploads } from './work-uploads.job.js';
 import { maySeeOrdersOf } from '../place-exchange-order/find-order.js';
@@ -68,6 +69,8 @@ export class UploadsController {
     scope: 'exchange:write',
     status: 202,
     answer: UploadView,
+    consumes: uploadFiles,
+    headers: uploadHeaders,
     problems: [
       'unknown-partner',
       'client-not-of-partner',
