@@ -15,6 +15,7 @@ import { createAccounts } from './state-accounts/create-accounts.js';
 import { createAccountLinks, createLinkOrders } from './schema/create-account-links.js';
 import { createCampaigns, createQuotes, createTerms, extendOrders } from './schema/create-terms.js';
 import { createWebhooks } from './tell-partners/create-webhooks.js';
+import { approveUploadKeys } from './schema/approve-upload-keys.js';
 import { indexUsedQuotes } from './schema/index-used-quotes.js';
 import { lightenOrders } from './schema/lighten-orders.js';
 import { createUploads } from './schema/create-uploads.js';
@@ -193,6 +194,7 @@ export const migrations: readonly Migration[] = [
   indexUsedQuotes,
   createSchemeFiles,
   watchReserve,
+  approveUploadKeys,
 ];
 
 function listed(states: readonly string[]): string {

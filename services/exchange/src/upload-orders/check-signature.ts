@@ -27,15 +27,17 @@ const clockSkewSecondsMax = 60;
 const nonceForm = /^[\x21-\x7e]{8,128}$/;
 
 /**
- * Verifies the HTTP Message Signature (RFC 9421) of an upload: undefined when there is none and none is needed. The body is covered by
+ * Verifies the HTTP Message Signature (RFC 9421) of an upload: undefined when there is none and none is needed. A key that waits for a
+ * second person counts for nothing, so that one person can neither let files in nor keep them out. The body is covered by
  * its Content-Digest, so this comes before a single byte of it.
  * @throws Problem 401 `signature-missing`, `signature-invalid`, `signature-key-unknown`
  */
 export async function checkSignature(
   request: SignedRequest,
-  keys: readonly UploadKeyView[],
+  registered: readonly UploadKeyView[],
   now: Date,
 ): Promise<CheckedSignature | undefined> {
+  const keys = registered.filter((one) => one.state === 'approved');
   const [input, signature] = [headerOf(request, 'signature-input'), headerOf(request, 'signature')];
   if (input === undefined && signature === undefined) {
     if (keys.length === 0) return undefined;

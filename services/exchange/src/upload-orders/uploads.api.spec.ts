@@ -12,6 +12,7 @@ import { exchange } from '../exchange.js';
 import { fakeLedger, closedProgramme, type FakeLedger } from '../testing/fake-ledger.js';
 import { toldPartner } from '../testing/told-partner.js';
 import { mediaTypes } from './take-uploads.js';
+import type { UploadKeyView } from './upload-keys.js';
 import type { UploadView } from './upload.js';
 
 const kawasaki = '141305';
@@ -22,18 +23,20 @@ const myKeyId = (n: number) => residents[n % residents.length]?.myKeyId ?? '';
 let service: TestService;
 let ledger: FakeLedger;
 let staff: string;
+let chief: string;
 let card: string;
 let other: string;
 
 beforeAll(async () => {
   service = await testService(exchange);
   ledger = await fakeLedger(service.topicPrefix);
-  [staff, card, other] = await Promise.all([
+  [staff, chief, card, other] = await Promise.all([
     service.token(
-      ['partners:write', 'partners:read', 'exchange:read', 'exchange:write', 'exchange:on-behalf', 'history:write'],
+      ['partners:write', 'partners:approve', 'partners:read', 'exchange:read', 'exchange:write', 'exchange:on-behalf', 'history:write'],
       [kawasaki],
       'staff',
     ),
+    service.token(['partners:write', 'partners:approve'], [kawasaki], 'chief'),
     service.token(['exchange:write', 'exchange:read'], [kawasaki], 'card-system'),
     service.token(['exchange:write', 'exchange:read'], [kawasaki], 'other-system'),
   ]);
@@ -438,7 +441,9 @@ describe('a signed upload', () => {
   type Algorithm = keyof typeof pairs;
   const pem = (key: KeyObject) => key.export({ type: 'spki', format: 'pem' }).toString();
   const register = (partner: string, kid: string, body: object) =>
-    call(at(`partners/${partner}/upload-keys/${kid}`), { method: 'PUT', token: staff, body });
+    call<UploadKeyView & { code?: string }>(at(`partners/${partner}/upload-keys/${kid}`), { method: 'PUT', token: staff, body });
+  const approve = (partner: string, kid: string, fingerprint: string, token = chief) =>
+    call<UploadKeyView & { code?: string }>(at(`partners/${partner}/upload-keys/${kid}/approvals`), { token, body: { fingerprint } });
   const fields = ['@method', '@path', '@query', 'content-digest', 'content-type'];
   const sign = async (
     partner: string,
@@ -463,7 +468,9 @@ describe('a signed upload', () => {
   };
   const signedPartner = async (algorithm: Algorithm = 'ed25519', dates: object = {}) => {
     const partner = await newPartner();
-    expect((await register(partner, `${algorithm}-1`, { publicKey: pem(pairs[algorithm].publicKey), ...dates })).status).toBe(201);
+    const { status, body } = await register(partner, `${algorithm}-1`, { publicKey: pem(pairs[algorithm].publicKey), ...dates });
+    expect([status, body.state]).toEqual([201, 'waiting']);
+    expect((await approve(partner, `${algorithm}-1`, body.fingerprint)).status).toBe(201);
     return partner;
   };
 
@@ -477,10 +484,53 @@ describe('a signed upload', () => {
     await ended(partner, taken.body.upload);
   });
 
-  it('is needed from the first key on', async () => {
+  it('is needed from the first approved key on', async () => {
     const partner = await signedPartner();
 
     expect(await upload(partner, csv([]))).toMatchObject({ status: 401, body: { code: 'signature-missing' } });
+  });
+
+  it('by a key that waits for a second person is worth nothing, and keeps no other file out', async () => {
+    const partner = await newPartner();
+    const text = csv([['SIG-5', myKeyId(1), 100]]);
+    await register(partner, 'ed25519-1', { publicKey: pem(pairs.ed25519.publicKey) });
+
+    const signed = await upload(partner, text, { headers: await sign(partner, text, 'ed25519') });
+    const unsigned = await upload(partner, text);
+
+    expect([signed.status, signed.body.code, unsigned.status]).toEqual([401, 'signature-key-unknown', 202]);
+    await ended(partner, unsigned.body.upload);
+  });
+
+  it('has a key that another person approves, once, by the fingerprint of the key that is meant', async () => {
+    const partner = await newPartner();
+    const publicKey = pem(pairs.ed25519.publicKey);
+    const { body: key } = await register(partner, 'k', { publicKey });
+    const { body: over } = await register(partner, 'over', { publicKey });
+    await register(partner, 'over', { publicKey, to: over.from });
+
+    const answers = [
+      await approve(partner, 'k', key.fingerprint, staff),
+      await approve(partner, 'k', `sha256:${'0'.repeat(64)}`),
+      await approve(partner, 'none', key.fingerprint),
+      await approve(partner, 'over', over.fingerprint),
+      await approve(partner, 'k', key.fingerprint, card),
+      await approve(partner, 'k', key.fingerprint),
+      await approve(partner, 'k', key.fingerprint),
+    ];
+
+    expect(answers.map(({ status, body }) => [status, body.code])).toEqual([
+      [403, 'same-person'],
+      [422, 'invalid-request'],
+      [404, 'unknown-key'],
+      [409, 'already-decided'],
+      [403, 'scope-missing'],
+      [201, undefined],
+      [409, 'already-decided'],
+    ]);
+    expect(key).toMatchObject({ state: 'waiting', registeredBy: 'staff' });
+    expect(key).not.toHaveProperty('approvedBy');
+    expect(answers[5]?.body).toMatchObject({ state: 'approved', approvedBy: 'chief', approvedAt: expect.any(String) as string });
   });
 
   it.each([
