@@ -2,7 +2,7 @@ import type { Tx } from '@points/database';
 import { cursorOf, readCursor, type CsvTable } from '@points/http';
 import { jstDateOf, parsePoints } from '@points/kernel';
 import { instantOf } from '../clock.js';
-import { figureLines, monthOf, type LineKind } from '../rules/account.js';
+import { figureLines, lineKinds, monthOf, type LineKind } from '../rules/account.js';
 import type { Bearer } from '../rules/campaign.js';
 import { boundsOf, spanSql, standOf, type StatementKey } from './find-statement.js';
 import type { LinesQuery, LinesView, LineView } from './statement-shapes.js';
@@ -13,18 +13,10 @@ export async function statementLines(tx: Tx, key: StatementKey, query: LinesQuer
   if (standing.state === 'passed') return { lines: [] };
   const { where, values } = spanSql(key, standing.span);
   const figure = query.figure && figureLines[query.figure];
-  const rows = await tx.query<LineRow>(
-    `${selectLines} where ${where}
-       and ($5::text is null or kind = $5) and ($6::boolean is not true or borne_by is not distinct from $7)
-       and ($8::boolean is not true or happened_at < $9)
-       and ($10::timestamptz is null or (happened_at, id, kind) > ($10, $11::uuid, $12::text))
-     order by happened_at, id, kind limit $13`,
-    [
-      ...[...values, figure?.kind ?? null, figure !== undefined, figure?.borneBy ?? null],
-      ...[query.late ?? null, boundsOf(key.month).from],
-      ...[...readCursor(query.after, 'instant', 'uuid', 'account'), query.limit + 1],
-    ],
-  );
+  const rows = await tx.query<LineRow>(pageSql(where, figure ? [figure.kind] : lineKinds), [
+    ...[...values, figure !== undefined, figure?.borneBy ?? null, query.late ?? null, boundsOf(key.month).from],
+    ...[...readCursor(query.after, 'instant', 'uuid', 'account'), query.limit + 1],
+  ]);
   const lines = rows.slice(0, query.limit).map((row) => lineView(row, key.month));
   const last = rows.length > query.limit ? lines.at(-1) : undefined;
   return { lines, ...(last && { next: cursorOf(last.happenedAt, last.id, last.kind) }) };
@@ -78,6 +70,33 @@ function lineView(row: LineRow, month: string): LineView {
   };
 }
 
-export const selectLines = `
-  select id, kind, order_id, happened_at, partner_points, municipal_points, rest, terms_version, borne_by, cause, yen, owed
-  from account_line`;
+const lineColumns = 'id, kind, order_id, happened_at, partner_points, municipal_points, rest, terms_version, borne_by, cause, yen, owed';
+
+export const selectLines = `select ${lineColumns} from account_line`;
+
+/**
+ * The next lines of each kind, and of those the first. Of the kinds that have many lines the keys are taken from an index before: the
+ * view is a union, and PostgreSQL would read and sort every line of the month for each page.
+ */
+function pageSql(where: string, kinds: readonly LineKind[]): string {
+  const ofKind = (kind: LineKind) => {
+    const keys = keysOf[kind];
+    const next = `
+      ${where} and ($5::boolean is not true or borne_by is not distinct from $6) and ($7::boolean is not true or happened_at < $8)
+      and (happened_at, id) >= (coalesce($9::timestamptz, '-infinity'), coalesce($10::uuid, '00000000-0000-0000-0000-000000000000'))
+      and ($9::timestamptz is null or (happened_at, id, '${kind}') > ($9, $10, $11::text))
+      order by happened_at, id limit $12`;
+    return keys === undefined
+      ? `(${selectLines} where kind = '${kind}' and ${next})`
+      : `(${selectLines} where kind = '${kind}' and id = any (array(select id from (${keys}) k where ${next})))`;
+  };
+  return `select ${lineColumns} from (${kinds.map(ofKind).join(' union all ')}) as lines order by happened_at, id, kind limit $12`;
+}
+
+/** Where the time and the statement of a kind's lines are indexed. */
+const keysOf: Readonly<Partial<Record<LineKind, string>>> = {
+  order: 'select id, programme, partner, booked_at as happened_at, statement, null::text as borne_by from order_booking',
+  bonus: `
+    select id, programme, partner, bonus_booked_at as happened_at, bonus_statement as statement, bonus_borne_by as borne_by
+    from exchange_order where bonus_booked_at is not null`,
+};
