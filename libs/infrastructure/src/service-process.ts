@@ -34,7 +34,7 @@ export function nodeArguments(service: string): string[] {
  * V8 sizes a heap by the memory of the machine and collects when it likes: with 24 GB, uploads took the exchange to 579 MB with 61 MB of
  * live data in it (docs/decisions/0011-memory-and-cost-of-an-upload.md).
  */
-const heapOf: Readonly<Record<string, readonly string[]>> = { exchange: ['--max-semi-space-size=16', '--max-old-space-size=256'] };
+const heapOf: Readonly<Record<string, readonly string[]>> = { exchange: ['--max-semi-space-size=8', '--max-old-space-size=256'] };
 
 /** @throws with the end of its log when it ends or takes too long */
 export async function serviceReady(

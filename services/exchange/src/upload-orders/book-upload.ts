@@ -10,7 +10,7 @@ import { linesFrom, openUpload, take, type OpenFile } from './upload-lines.js';
 import { refusedLines, wishOf, type GoodLine } from './wishes.js';
 
 /** Of one transaction. */
-const bookBatchLines = 1_000;
+const bookBatchLines = 500;
 /**
  * Orders of one upload that the ledger has not answered: enough for it never to wait, few enough that orders of people who wait are
  * not behind a long queue.
