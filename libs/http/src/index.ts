@@ -5,6 +5,7 @@ export { IsDay, IsInstant, IsMunicipality, IsMyKeyId, IsPoints, IsProgramme, Mun
 export { HttpModule, type HttpOptions } from './http.module.js';
 export { httpMigrations, keyReused, once, pruneRequests, requestPruneRowsMax } from './once.js';
 export { answeredOnce, keyOf, recallAnswers, storeAnswersAtCommit, type Keyed } from './once-together.js';
+export { IsCount, IsListOf, IsNested, OrNull } from './nested.js';
 export { openApiOf, type ApiInfo, type WebhookInfo } from './open-api.js';
 export { Operation, type FileInfo, type HeaderInfo, type OperationOptions } from './operation.js';
 export { Problem, problem, problemBody } from './problem.js';

@@ -1,5 +1,6 @@
+import { IsListOf, IsNested } from './nested.js';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, MaxLength, Min, ValidateNested } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, MaxLength, Min } from 'class-validator';
 import { IsDay, IsInstant, IsMunicipality, IsMyKeyId, IsPoints, MunicipalityPath, ProgrammePath } from './fields.js';
 import { compileShape, jsonSchemaOf } from './shape.js';
 
@@ -10,8 +11,7 @@ class Rate {
 }
 
 class Line {
-  @ValidateNested()
-  @Type(() => Rate)
+  @IsNested(() => Rate)
   rate!: Rate;
 }
 
@@ -34,10 +34,7 @@ class Order {
   @IsIn(['now', 'later'])
   when?: 'now' | 'later';
 
-  @IsArray()
-  @ArrayMaxSize(2)
-  @ValidateNested({ each: true })
-  @Type(() => Line)
+  @IsListOf(() => Line, 2)
   lines!: Line[];
 }
 

@@ -1,6 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
 import { ArrayMaxSize, ArrayUnique, IsArray, IsString, Matches, MaxLength, MinLength } from 'class-validator';
-import { JSONSchema } from 'class-validator-jsonschema';
 
 /** Product, product's facility and tags of both must fit in the 20 places of one posting: 1 + 1 + 1 + 8 + 8. */
 export const tagsMax = 8;
@@ -22,10 +21,4 @@ export function IsTags(): PropertyDecorator {
     ArrayUnique(),
     Matches(/^[a-z]+:[^\s]{1,100}$/, { each: true, message: 'a tag is <kind>:<id>' }),
   );
-}
-
-/** The field is always there and may be null, which `IsOptional` would not say: JSON Schema 2020-12 has a list of types for it. */
-export function OrNull(description: string): PropertyDecorator {
-  // The types of the library are those of OpenAPI 3.0, where `type` is one word.
-  return JSONSchema((schema) => ({ ...schema, type: ['integer', 'null'], description }) as never) as PropertyDecorator;
 }

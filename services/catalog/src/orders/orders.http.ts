@@ -1,20 +1,20 @@
 import { Body, Controller, Get, Param, Post } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
 import {
+  type Answer,
   answer,
+  type Cause,
   CauseOf,
   IsInstant,
   IsMyKeyId,
+  IsNested,
   IsPoints,
   IsProgramme,
   once,
   Operation,
   ProgrammePath,
-  type Answer,
-  type Cause,
 } from '@points/http';
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsUUID, Max, Min, ValidateNested } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
 import { Decisions } from '../ledger-answers/decisions.js';
 import { Reason } from '../ledger-answers/reason.js';
 import { IsId } from '../listing/fields.js';
@@ -68,8 +68,7 @@ export class OrderView {
   placedAt!: string;
 
   @IsOptional()
-  @ValidateNested()
-  @Type(() => Reason)
+  @IsNested(() => Reason)
   refusal?: Reason;
 
   /** Present from `cancelling` on. */

@@ -1,10 +1,10 @@
 import { Body, Controller, Get, Param, Put, Query } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
-import { IsProgramme, MunicipalityPath, Operation, problem } from '@points/http';
+import { IsCount, IsListOf, IsProgramme, MunicipalityPath, Operation, OrNull, problem } from '@points/http';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, Max, Min, ValidateNested } from 'class-validator';
+import { IsArray, IsIn, IsInt, IsOptional, Max, Min, ValidateNested } from 'class-validator';
 import { checkOwnProgrammes } from '../listing/check-own-programmes.js';
-import { IsId, IsName, IsTags, OrNull } from '../listing/fields.js';
+import { IsId, IsName, IsTags } from '../listing/fields.js';
 import { pageOf, PageQuery } from '../listing/page.js';
 import type { ProductKind } from '../rules/places.js';
 import { putProduct } from './put-product.js';
@@ -43,10 +43,7 @@ export class PutProduct {
   @IsId()
   facility?: string;
 
-  @IsArray()
-  @ArrayMaxSize(pricesMax)
-  @ValidateNested({ each: true })
-  @Type(() => Price)
+  @IsListOf(() => Price, pricesMax)
   prices!: Price[];
 
   @IsInt()
@@ -67,8 +64,7 @@ export class ProductView extends PutProduct {
   @IsId()
   product!: string;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   @OrNull('pieces that can still be ordered; null = without limit')
   remaining!: number | null;
 }

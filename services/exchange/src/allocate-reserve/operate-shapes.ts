@@ -1,6 +1,6 @@
-import { IsInstant, IsPoints, IsProgramme, ProgrammePath } from '@points/http';
+import { IsInstant, IsListOf, IsNested, IsPoints, IsProgramme, ProgrammePath } from '@points/http';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, Max, Min, ValidateNested } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, Max, Min } from 'class-validator';
 import { paperIdForm } from '../ids.js';
 import { RefusalView } from '../place-exchange-order/order-view.js';
 import { allocationPartsMax } from '../rules/reserve.js';
@@ -53,8 +53,7 @@ export class PartHereView {
 
   /** Why the target did not take the points: they are to be released. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => RefusalView)
+  @IsNested(() => RefusalView)
   refusal?: RefusalView;
 }
 
@@ -76,14 +75,12 @@ export class PartTroubleView {
   @IsPoints()
   points!: number;
 
-  @ValidateNested()
-  @Type(() => PartHereView)
+  @IsNested(() => PartHereView)
   exchange!: PartHereView;
 
   /** What it refused with last; absent where it did not say so yet. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => RefusalView)
+  @IsNested(() => RefusalView)
   ledger?: RefusalView;
 }
 
@@ -121,21 +118,14 @@ export class RefusedArrivalView {
   programme!: string;
 
   @IsOptional()
-  @ValidateNested()
-  @Type(() => RefusalView)
+  @IsNested(() => RefusalView)
   refusal?: RefusalView;
 }
 
 export class ReserveTroublesView {
-  @IsArray()
-  @ArrayMaxSize(troublesShownMax)
-  @ValidateNested({ each: true })
-  @Type(() => PartTroubleView)
+  @IsListOf(() => PartTroubleView, troublesShownMax)
   parts!: readonly PartTroubleView[];
 
-  @IsArray()
-  @ArrayMaxSize(troublesShownMax)
-  @ValidateNested({ each: true })
-  @Type(() => RefusedArrivalView)
+  @IsListOf(() => RefusedArrivalView, troublesShownMax)
   arrivals!: readonly RefusedArrivalView[];
 }

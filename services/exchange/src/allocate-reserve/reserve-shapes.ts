@@ -1,17 +1,5 @@
-import { IsDay, IsInstant, IsMyKeyId, IsPoints, IsProgramme, ProgrammePath } from '@points/http';
-import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayMinSize,
-  IsArray,
-  IsBoolean,
-  IsIn,
-  IsInt,
-  IsOptional,
-  IsString,
-  Matches,
-  ValidateNested,
-} from 'class-validator';
+import { IsDay, IsInstant, IsListOf, IsMyKeyId, IsNested, IsPoints, IsProgramme, ProgrammePath } from '@points/http';
+import { ArrayMinSize, IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches } from 'class-validator';
 import { paperIdForm } from '../ids.js';
 import { RefusalView } from '../place-exchange-order/order-view.js';
 import { allocationPartsMax, arrivalStates, type ArrivalState } from '../rules/reserve.js';
@@ -72,11 +60,8 @@ export class AllocateReserve {
   @IsMyKeyId()
   myKeyId!: string;
 
-  @IsArray()
+  @IsListOf(() => AllocationPartBody, allocationPartsMax)
   @ArrayMinSize(1)
-  @ArrayMaxSize(allocationPartsMax)
-  @ValidateNested({ each: true })
-  @Type(() => AllocationPartBody)
   parts!: AllocationPartBody[];
 }
 
@@ -91,8 +76,7 @@ export class ReservePartView extends AllocationPartBody {
 
   /** Why the points are back in the reserve, as the ledger said it. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => RefusalView)
+  @IsNested(() => RefusalView)
   refusal?: RefusalView;
 }
 
@@ -107,10 +91,7 @@ export class AllocationView {
   @IsInstant()
   requestedAt!: string;
 
-  @IsArray()
-  @ArrayMaxSize(allocationPartsMax)
-  @ValidateNested({ each: true })
-  @Type(() => ReservePartView)
+  @IsListOf(() => ReservePartView, allocationPartsMax)
   parts!: readonly ReservePartView[];
 }
 
@@ -154,19 +135,12 @@ export class HolderReserveView {
   underWay!: number;
 
   @IsOptional()
-  @ValidateNested()
-  @Type(() => BaseView)
+  @IsNested(() => BaseView)
   base?: BaseView;
 
-  @IsArray()
-  @ArrayMaxSize(arrivalsShownMax)
-  @ValidateNested({ each: true })
-  @Type(() => ArrivalView)
+  @IsListOf(() => ArrivalView, arrivalsShownMax)
   arrivals!: readonly ArrivalView[];
 
-  @IsArray()
-  @ArrayMaxSize(allocationsShownMax)
-  @ValidateNested({ each: true })
-  @Type(() => AllocationView)
+  @IsListOf(() => AllocationView, allocationsShownMax)
   allocations!: readonly AllocationView[];
 }

@@ -1,6 +1,5 @@
-import { IsInstant } from '@points/http';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Length, Min, ValidateNested } from 'class-validator';
+import { IsInstant, IsListOf, IsNested } from '@points/http';
+import { IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Length, Min } from 'class-validator';
 import { PartnerPath } from '../ids.js';
 import { TermsShape } from '../set-up-partners/terms-shapes.js';
 
@@ -15,8 +14,7 @@ export class ChangePath extends PartnerPath {
 
 export class ProposeChange {
   /** The whole terms as they will be: a field that is absent will have no value. */
-  @ValidateNested()
-  @Type(() => TermsShape)
+  @IsNested(() => TermsShape)
   @IsObject()
   terms!: TermsShape;
 
@@ -43,8 +41,7 @@ export class ChangeView {
   @IsString()
   partner!: string;
 
-  @ValidateNested()
-  @Type(() => TermsShape)
+  @IsNested(() => TermsShape)
   terms!: TermsShape;
 
   @IsOptional()
@@ -80,9 +77,6 @@ export class ChangeView {
 
 export class ChangesView {
   /** Newest first. */
-  @IsArray()
-  @ArrayMaxSize(changesListedMax)
-  @ValidateNested({ each: true })
-  @Type(() => ChangeView)
+  @IsListOf(() => ChangeView, changesListedMax)
   changes!: ChangeView[];
 }

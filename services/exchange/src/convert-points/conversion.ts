@@ -1,7 +1,6 @@
 import { parsePoints, type LocalDate } from '@points/kernel';
-import { IsDay, IsInstant, IsMyKeyId, IsPoints } from '@points/http';
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
+import { IsCount, IsDay, IsInstant, IsMyKeyId, IsNested, IsPoints } from '@points/http';
+import { IsIn, IsOptional, IsString, Matches } from 'class-validator';
 import { instantOf } from '../clock.js';
 import { idForm, paperIdForm } from '../ids.js';
 import { RefusalView } from '../place-exchange-order/order-view.js';
@@ -45,8 +44,7 @@ export class AtScheme {
 
   /** By api. */
   @IsOptional()
-  @IsInt()
-  @Min(0)
+  @IsCount()
   attempts?: number;
 
   /** Absent when the attempts are used up: an operator has to ask for more. */
@@ -85,8 +83,7 @@ export class ConversionView {
 
   /** Present once refused, by the ledger or by the scheme. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => RefusalView)
+  @IsNested(() => RefusalView)
   refusal?: RefusalView;
 
   /** Present in dispute: what the ledger said against the capture or release of points that it holds. */
@@ -96,8 +93,7 @@ export class ConversionView {
 
   /** Present while the scheme is to credit the points, which stay held. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => AtScheme)
+  @IsNested(() => AtScheme)
   atScheme?: AtScheme;
 }
 

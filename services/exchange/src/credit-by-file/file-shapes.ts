@@ -1,6 +1,5 @@
-import { IsDay, IsInstant, pageLinesMax } from '@points/http';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
+import { IsCount, IsDay, IsInstant, IsListOf, IsNested, pageLinesMax } from '@points/http';
+import { IsOptional, IsString, Matches } from 'class-validator';
 
 export class SchemeFileView {
   /** Of the cut-off, in Tokyo. */
@@ -14,13 +13,11 @@ export class SchemeFileView {
   madeAt!: string;
 
   /** Credits, without the header. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   lines!: number;
 
   /** Sum of the lines. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   points!: number;
 
   /** Of the bytes of the file, in hexadecimal digits. */
@@ -29,10 +26,7 @@ export class SchemeFileView {
 }
 
 export class SchemeFilesView {
-  @IsArray()
-  @ArrayMaxSize(pageLinesMax.csv)
-  @ValidateNested({ each: true })
-  @Type(() => SchemeFileView)
+  @IsListOf(() => SchemeFileView, pageLinesMax.csv)
   files!: SchemeFileView[];
 
   /** Send as `after` for the next page; absent on the last one. */
@@ -42,32 +36,26 @@ export class SchemeFilesView {
 }
 
 export class CreditCountView {
-  @IsInt()
-  @Min(0)
+  @IsCount()
   lines!: number;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   points!: number;
 }
 
 /** What has become of the file's lines until now. */
 export class SchemeFileStandView extends SchemeFileView {
   /** Not answered yet. */
-  @ValidateNested()
-  @Type(() => CreditCountView)
+  @IsNested(() => CreditCountView)
   open!: CreditCountView;
 
-  @ValidateNested()
-  @Type(() => CreditCountView)
+  @IsNested(() => CreditCountView)
   accepted!: CreditCountView;
 
-  @ValidateNested()
-  @Type(() => CreditCountView)
+  @IsNested(() => CreditCountView)
   refused!: CreditCountView;
 
   /** Not answered within the scheme's days. */
-  @ValidateNested()
-  @Type(() => CreditCountView)
+  @IsNested(() => CreditCountView)
   givenBack!: CreditCountView;
 }

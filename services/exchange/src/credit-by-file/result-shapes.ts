@@ -1,6 +1,5 @@
-import { IsInstant, pageLinesMax } from '@points/http';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, Min, ValidateNested } from 'class-validator';
+import { IsCount, IsInstant, IsListOf, pageLinesMax } from '@points/http';
+import { IsIn, IsInt, IsOptional, IsString, IsUUID, Matches } from 'class-validator';
 import { listRowsMax } from '../reconcile-partners/read-orders-list.js';
 import { contradictionCodes, schemeResults, type ContradictionCode, type ListedResult } from '../rules/scheme-result.js';
 
@@ -36,47 +35,36 @@ class ResultFileLineView {
   @Matches(/^[0-9a-f]{64}$/)
   sha256!: string;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   lines!: number;
 
   /** Of these the held points are spent. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   accepted!: number;
 
   /** Of these the held points go back. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   refused!: number;
 
   /** They say what was known already. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   unchanged!: number;
 }
 
 export class ResultFileView extends ResultFileLineView {
   /** Nothing was done for these lines. */
-  @IsArray()
-  @ArrayMaxSize(listRowsMax)
-  @ValidateNested({ each: true })
-  @Type(() => ContradictionView)
+  @IsListOf(() => ContradictionView, listRowsMax)
   contradictions!: readonly ContradictionView[];
 }
 
 export class ResultFileSumView extends ResultFileLineView {
   /** Lines for which nothing was done; the file itself tells them. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   contradictions!: number;
 }
 
 export class ResultFilesView {
-  @IsArray()
-  @ArrayMaxSize(pageLinesMax.csv)
-  @ValidateNested({ each: true })
-  @Type(() => ResultFileSumView)
+  @IsListOf(() => ResultFileSumView, pageLinesMax.csv)
   resultFiles!: ResultFileSumView[];
 
   /** Send as `after` for the next page; absent on the last one. */

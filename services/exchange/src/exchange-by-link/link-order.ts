@@ -1,8 +1,8 @@
 import type { Tx } from '@points/database';
-import { problem } from '@points/http';
+import { IsCount, problem } from '@points/http';
 import type { Instant } from '@points/kernel';
 import { IsInstant } from '@points/http';
-import { IsInt, IsOptional, IsString, IsUUID, Min } from 'class-validator';
+import { IsOptional, IsString, IsUUID } from 'class-validator';
 import { instantOf } from '../clock.js';
 import type { ExchangeOrderKey } from '../ids.js';
 import { linkOrderAfter, partnerStepOf } from '../rules/link-order-state.js';
@@ -27,8 +27,7 @@ export class AtPartnerView {
   receipt?: string;
 
   /** Of the step that is due now. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   attempts!: number;
 
   /** Absent when the partner has nothing to do, or the attempts are used up: then an operator has to ask for more. */

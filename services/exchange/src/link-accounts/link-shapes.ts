@@ -1,6 +1,5 @@
-import { IsInstant, IsMyKeyId, ProgrammePath } from '@points/http';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsOptional, IsString, IsUUID, Length, Matches, ValidateNested } from 'class-validator';
+import { IsInstant, IsListOf, IsMyKeyId, ProgrammePath } from '@points/http';
+import { IsIn, IsOptional, IsString, IsUUID, Length, Matches } from 'class-validator';
 
 export class StartLink {
   @IsMyKeyId()
@@ -79,10 +78,7 @@ export const linksMax = 100;
 
 export class AccountLinksView {
   /** The newest first, at most 100. */
-  @IsArray()
-  @ArrayMaxSize(linksMax)
-  @ValidateNested({ each: true })
-  @Type(() => AccountLinkView)
+  @IsListOf(() => AccountLinkView, linksMax)
   links!: AccountLinkView[];
 }
 

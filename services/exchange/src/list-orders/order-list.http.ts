@@ -1,9 +1,20 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
-import { CauseOf, formatOf, IsInstant, jsonOrCsv, Operation, pageLimit, pageLinesMax, PageQuery, problem, type Cause } from '@points/http';
+import {
+  type Cause,
+  CauseOf,
+  formatOf,
+  IsInstant,
+  IsListOf,
+  jsonOrCsv,
+  Operation,
+  pageLimit,
+  pageLinesMax,
+  PageQuery,
+  problem,
+} from '@points/http';
 import { parseInstant } from '@points/kernel';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsOptional, IsString, Matches, ValidateNested } from 'class-validator';
+import { IsOptional, IsString, Matches } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PartnerPath } from '../ids.js';
@@ -30,10 +41,7 @@ class OrdersQuery extends PageQuery {
 }
 
 class OrdersView {
-  @ValidateNested({ each: true })
-  @Type(() => ExchangeOrderView)
-  @IsArray()
-  @ArrayMaxSize(pageLinesMax.csv)
+  @IsListOf(() => ExchangeOrderView, pageLinesMax.csv)
   orders!: ExchangeOrderView[];
 
   /** Send as `after` for the next page; absent on the last one. */

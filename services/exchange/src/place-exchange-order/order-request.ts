@@ -1,6 +1,5 @@
-import { IsInstant, IsMyKeyId, IsPoints } from '@points/http';
-import { Type } from 'class-transformer';
-import { IsOptional, IsUUID, Matches, ValidateNested } from 'class-validator';
+import { IsInstant, IsMyKeyId, IsNested, IsPoints } from '@points/http';
+import { IsOptional, IsUUID, Matches } from 'class-validator';
 import { idForm, paperIdForm } from '../ids.js';
 
 /** Long enough for a hash in hexadecimal; with dots or colons it could be an address. */
@@ -42,8 +41,7 @@ export class PlaceExchangeOrder {
   quote?: string;
 
   @IsOptional()
-  @ValidateNested()
-  @Type(() => OrderOrigin)
+  @IsNested(() => OrderOrigin)
   origin?: OrderOrigin;
 
   /** Only to bring history in (scope history:write): the order's own time, under whose rules it is booked. */

@@ -1,6 +1,5 @@
-import { IsInstant, IsMyKeyId, IsPoints } from '@points/http';
-import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Min, ValidateNested } from 'class-validator';
+import { IsCount, IsInstant, IsMyKeyId, IsNested, IsPoints } from '@points/http';
+import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Min } from 'class-validator';
 import { AtPartnerView } from '../exchange-by-link/link-order.js';
 import { bearers, type Bearer } from '../rules/campaign.js';
 import { channels, type Channel } from '../rules/channel.js';
@@ -47,21 +46,18 @@ export class BonusView {
 
   /** Present once refused by the ledger; the order's own points are there all the same. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => RefusalView)
+  @IsNested(() => RefusalView)
   refusal?: RefusalView;
 }
 
 /** Of points that were taken back. */
 export class TakenBackView {
   /** Points that were still there. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   takenBack!: number;
 
   /** Points that were used already and are a debt of the holder now, which the next grants pay (the programme's rule). */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   owed!: number;
 
   @IsInstant()
@@ -70,14 +66,12 @@ export class TakenBackView {
 
 export class ReversedBonusView {
   @IsOptional()
-  @ValidateNested()
-  @Type(() => TakenBackView)
+  @IsNested(() => TakenBackView)
   taken?: TakenBackView;
 
   /** The bonus stays with the holder; the order's own points are taken back all the same. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => RefusalView)
+  @IsNested(() => RefusalView)
   refusal?: RefusalView;
 }
 
@@ -107,19 +101,16 @@ export class ReversalView {
   isLate?: boolean;
 
   @IsOptional()
-  @ValidateNested()
-  @Type(() => TakenBackView)
+  @IsNested(() => TakenBackView)
   taken?: TakenBackView;
 
   @IsOptional()
-  @ValidateNested()
-  @Type(() => ReversedBonusView)
+  @IsNested(() => ReversedBonusView)
   bonus?: ReversedBonusView;
 
   /** Present once refused by the ledger: nothing was taken back. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => RefusalView)
+  @IsNested(() => RefusalView)
   refusal?: RefusalView;
 }
 
@@ -142,8 +133,7 @@ export class ExchangeOrderView {
   @IsPoints()
   municipalPoints!: number;
 
-  @ValidateNested()
-  @Type(() => AppliedRate)
+  @IsNested(() => AppliedRate)
   rate!: AppliedRate;
 
   /** What rounding left, over the rate's denominator: partnerPoints × numerator = municipalPoints × denominator + rest. Absent when nothing. */
@@ -161,8 +151,7 @@ export class ExchangeOrderView {
 
   /** Issued by themselves once the order's own points are. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => BonusView)
+  @IsNested(() => BonusView)
   bonus?: BonusView;
 
   @IsInstant()
@@ -180,19 +169,16 @@ export class ExchangeOrderView {
 
   /** Present once refused. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => RefusalView)
+  @IsNested(() => RefusalView)
   refusal?: RefusalView;
 
   /** The last wish to take it back, and what became of it. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => ReversalView)
+  @IsNested(() => ReversalView)
   reversal?: ReversalView;
 
   /** Of an order of a linked account, when it is read. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => AtPartnerView)
+  @IsNested(() => AtPartnerView)
   atPartner?: AtPartnerView;
 }

@@ -1,6 +1,5 @@
-import { IsDay, IsInstant, IsMyKeyId, IsPoints } from '@points/http';
-import { Type } from 'class-transformer';
-import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, Min, ValidateNested } from 'class-validator';
+import { IsCount, IsDay, IsInstant, IsMyKeyId, IsNested, IsPoints } from '@points/http';
+import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, Min } from 'class-validator';
 import { idForm } from '../ids.js';
 import { AppliedRate } from '../place-exchange-order/order-view.js';
 import { bearers, type Bearer } from '../rules/campaign.js';
@@ -61,8 +60,7 @@ export class QuoteView {
   partnerPoints!: number;
 
   /** Of what was asked about, not a whole lot: it stays at the partner. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   leftPartnerPoints!: number;
 
   @IsPoints()
@@ -76,18 +74,15 @@ export class QuoteView {
 
   /** Kept by an order with this quote, or the order is refused with `bonus-gone`. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => QuotedBonus)
+  @IsNested(() => QuotedBonus)
   bonus?: QuotedBonus;
 
-  @ValidateNested()
-  @Type(() => AppliedRate)
+  @IsNested(() => AppliedRate)
   rate!: AppliedRate;
 
   /** What becomes of the points if they are issued today. Absent while the ledger has not told of the programme. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => FuturePoints)
+  @IsNested(() => FuturePoints)
   points?: FuturePoints;
 
   @IsInstant()

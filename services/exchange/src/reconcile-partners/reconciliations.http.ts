@@ -1,8 +1,7 @@
 import { Controller, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
-import { CauseOf, formatOf, IsDay, IsInstant, jsonOrCsv, Operation, problem, type Cause } from '@points/http';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, IsString, ValidateNested } from 'class-validator';
+import { type Cause, CauseOf, formatOf, IsDay, IsInstant, IsListOf, IsNested, jsonOrCsv, Operation, problem } from '@points/http';
+import { IsArray, IsIn, IsInt, IsOptional, IsString } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PartnerPath } from '../ids.js';
 import { maySeeOrdersOf } from '../place-exchange-order/find-order.js';
@@ -63,12 +62,10 @@ class MissingHereView extends ListedView {
 }
 
 class DifferentView {
-  @ValidateNested()
-  @Type(() => ListedView)
+  @IsNested(() => ListedView)
   there!: ListedView;
 
-  @ValidateNested()
-  @Type(() => OwnView)
+  @IsNested(() => OwnView)
   here!: OwnView;
 
   /** Each as `field: there …, here …`. */
@@ -78,34 +75,22 @@ class DifferentView {
 }
 
 export class OrderReconciliationView {
-  @ValidateNested()
-  @Type(() => ComparedView)
+  @IsNested(() => ComparedView)
   there!: ComparedView;
 
-  @ValidateNested()
-  @Type(() => ComparedView)
+  @IsNested(() => ComparedView)
   here!: ComparedView;
 
-  @ValidateNested()
-  @Type(() => ComparedView)
+  @IsNested(() => ComparedView)
   matched!: ComparedView;
 
-  @IsArray()
-  @ArrayMaxSize(listRowsMax)
-  @ValidateNested({ each: true })
-  @Type(() => MissingHereView)
+  @IsListOf(() => MissingHereView, listRowsMax)
   missingHere!: readonly MissingHereView[];
 
-  @IsArray()
-  @ArrayMaxSize(ownLinesMax)
-  @ValidateNested({ each: true })
-  @Type(() => OwnView)
+  @IsListOf(() => OwnView, ownLinesMax)
   missingThere!: readonly OwnView[];
 
-  @IsArray()
-  @ArrayMaxSize(listRowsMax)
-  @ValidateNested({ each: true })
-  @Type(() => DifferentView)
+  @IsListOf(() => DifferentView, listRowsMax)
   different!: readonly DifferentView[];
 }
 

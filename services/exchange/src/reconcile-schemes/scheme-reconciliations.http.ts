@@ -1,8 +1,7 @@
 import { Controller, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
-import { formatOf, IsDay, IsInstant, jsonOrCsv, Operation, problem } from '@points/http';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, ValidateNested } from 'class-validator';
+import { formatOf, IsDay, IsInstant, IsListOf, IsNested, jsonOrCsv, Operation, problem } from '@points/http';
+import { IsArray, IsInt, IsOptional, IsString } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SchemePath } from '../ids.js';
 import { listRowsMax } from '../reconcile-partners/read-orders-list.js';
@@ -56,12 +55,10 @@ class CreditMissingHereView extends ListedCreditView {
 }
 
 class DifferentCreditView {
-  @ValidateNested()
-  @Type(() => ListedCreditView)
+  @IsNested(() => ListedCreditView)
   there!: ListedCreditView;
 
-  @ValidateNested()
-  @Type(() => OwnCreditView)
+  @IsNested(() => OwnCreditView)
   here!: OwnCreditView;
 
   /** Each as `field: there …, here …`. */
@@ -71,34 +68,22 @@ class DifferentCreditView {
 }
 
 export class CreditReconciliationView {
-  @ValidateNested()
-  @Type(() => ComparedCreditsView)
+  @IsNested(() => ComparedCreditsView)
   there!: ComparedCreditsView;
 
-  @ValidateNested()
-  @Type(() => ComparedCreditsView)
+  @IsNested(() => ComparedCreditsView)
   here!: ComparedCreditsView;
 
-  @ValidateNested()
-  @Type(() => ComparedCreditsView)
+  @IsNested(() => ComparedCreditsView)
   matched!: ComparedCreditsView;
 
-  @IsArray()
-  @ArrayMaxSize(listRowsMax)
-  @ValidateNested({ each: true })
-  @Type(() => CreditMissingHereView)
+  @IsListOf(() => CreditMissingHereView, listRowsMax)
   missingHere!: readonly CreditMissingHereView[];
 
-  @IsArray()
-  @ArrayMaxSize(ownCreditsMax)
-  @ValidateNested({ each: true })
-  @Type(() => OwnCreditView)
+  @IsListOf(() => OwnCreditView, ownCreditsMax)
   missingThere!: readonly OwnCreditView[];
 
-  @IsArray()
-  @ArrayMaxSize(listRowsMax)
-  @ValidateNested({ each: true })
-  @Type(() => DifferentCreditView)
+  @IsListOf(() => DifferentCreditView, listRowsMax)
   different!: readonly DifferentCreditView[];
 }
 

@@ -1,19 +1,5 @@
-import { IsInstant, IsMyKeyId, IsPoints } from '@points/http';
-import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayMinSize,
-  IsArray,
-  IsIn,
-  IsInt,
-  IsOptional,
-  IsString,
-  Length,
-  Matches,
-  Max,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { IsCount, IsInstant, IsListOf, IsMyKeyId, IsNested, IsPoints } from '@points/http';
+import { ArrayMinSize, IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
 import { idForm, PartnerPath } from '../ids.js';
 import { OrderOrigin } from '../place-exchange-order/order-request.js';
 
@@ -55,22 +41,17 @@ export class NewCoupon {
 }
 
 export class AddCoupons {
-  @IsArray()
+  @IsListOf(() => NewCoupon, codesPerRequestMax)
   @ArrayMinSize(1)
-  @ArrayMaxSize(codesPerRequestMax)
-  @ValidateNested({ each: true })
-  @Type(() => NewCoupon)
   coupons!: NewCoupon[];
 }
 
 export class AddedCouponsView {
-  @IsInt()
-  @Min(0)
+  @IsCount()
   added!: number;
 
   /** Were there before with the same content. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   known!: number;
 }
 
@@ -84,12 +65,10 @@ export class CouponCount {
   @IsIn([...couponStates])
   state!: CouponState;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   codes!: number;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   partnerPoints!: number;
 }
 
@@ -116,18 +95,12 @@ export class CouponBatchView extends PutCouponBatch {
   voidReason?: string;
 
   /** One row per state, as of now. */
-  @IsArray()
-  @ArrayMaxSize(couponStates.length)
-  @ValidateNested({ each: true })
-  @Type(() => CouponCount)
+  @IsListOf(() => CouponCount, couponStates.length)
   counts!: CouponCount[];
 }
 
 export class CouponBatchesView {
-  @IsArray()
-  @ArrayMaxSize(batchesListedMax)
-  @ValidateNested({ each: true })
-  @Type(() => CouponBatchView)
+  @IsListOf(() => CouponBatchView, batchesListedMax)
   batches!: CouponBatchView[];
 }
 
@@ -147,10 +120,7 @@ export class CouponView {
 }
 
 export class CouponsView {
-  @IsArray()
-  @ArrayMaxSize(couponsPageMax)
-  @ValidateNested({ each: true })
-  @Type(() => CouponView)
+  @IsListOf(() => CouponView, couponsPageMax)
   coupons!: CouponView[];
 
   /** Send as `after` for the next page; absent on the last one. */
@@ -187,7 +157,6 @@ export class RedeemCoupon {
   myKeyId!: string;
 
   @IsOptional()
-  @ValidateNested()
-  @Type(() => OrderOrigin)
+  @IsNested(() => OrderOrigin)
   origin?: OrderOrigin;
 }

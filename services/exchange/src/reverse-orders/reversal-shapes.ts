@@ -1,4 +1,4 @@
-import { IsInstant } from '@points/http';
+import { IsInstant, IsListOf, IsNested } from '@points/http';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -73,14 +73,12 @@ export class ReversalOutcomeView {
 
   /** Absent where there is no such order. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => ExchangeOrderView)
+  @IsNested(() => ExchangeOrderView)
   order?: ExchangeOrderView;
 
   /** Present when refused. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => ReversalProblemView)
+  @IsNested(() => ReversalProblemView)
   problem?: ReversalProblemView;
 }
 
@@ -95,10 +93,7 @@ export class ReversalBatchView {
   refused!: number;
 
   /** In the order in which they were asked for. */
-  @IsArray()
-  @ArrayMaxSize(reversalsPerBatchMax)
-  @ValidateNested({ each: true })
-  @Type(() => ReversalOutcomeView)
+  @IsListOf(() => ReversalOutcomeView, reversalsPerBatchMax)
   outcomes!: ReversalOutcomeView[];
 }
 

@@ -1,18 +1,5 @@
-import { IsInstant, IsPoints, ProgrammePath } from '@points/http';
-import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayUnique,
-  IsArray,
-  IsIn,
-  IsInt,
-  IsOptional,
-  IsString,
-  Length,
-  Matches,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { IsCount, IsInstant, IsListOf, IsNested, IsPoints, ProgrammePath } from '@points/http';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
 import { idForm } from '../ids.js';
 import { bearers, type Bearer } from '../rules/campaign.js';
 import { Rate } from '../set-up-partners/terms-shapes.js';
@@ -43,8 +30,7 @@ export class PutCampaign {
 
   /** Bonus points per municipal point of the order, rounded down. Exactly one of `bonusRate` and `bonusPoints` is given. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => Rate)
+  @IsNested(() => Rate)
   bonusRate?: Rate;
 
   /** Bonus points per order. */
@@ -84,8 +70,7 @@ export class CampaignView extends PutCampaign {
   state!: CampaignState;
 
   /** Of the budget: given, or promised to orders that are under way. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   used!: number;
 
   @IsString()
@@ -112,10 +97,7 @@ export class CampaignView extends PutCampaign {
 }
 
 export class CampaignsView {
-  @IsArray()
-  @ArrayMaxSize(campaignsListedMax)
-  @ValidateNested({ each: true })
-  @Type(() => CampaignView)
+  @IsListOf(() => CampaignView, campaignsListedMax)
   campaigns!: CampaignView[];
 }
 

@@ -1,5 +1,4 @@
-import { IsInstant, IsMyKeyId, IsPoints, ProgrammePath } from '@points/http';
-import { Type } from 'class-transformer';
+import { IsCount, IsInstant, IsListOf, IsMyKeyId, IsPoints, ProgrammePath } from '@points/http';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -15,7 +14,6 @@ import {
   Matches,
   Max,
   Min,
-  ValidateNested,
 } from 'class-validator';
 import { idForm } from '../ids.js';
 import {
@@ -103,10 +101,7 @@ export class ScreeningRuleView extends ScreeningRuleShape {
 }
 
 export class ScreeningRulesView {
-  @IsArray()
-  @ArrayMaxSize(rulesMax)
-  @ValidateNested({ each: true })
-  @Type(() => ScreeningRuleView)
+  @IsListOf(() => ScreeningRuleView, rulesMax)
   rules!: ScreeningRuleView[];
 }
 
@@ -116,11 +111,8 @@ export class TriedRule extends ScreeningRuleShape {
 }
 
 export class TryScreening {
-  @IsArray()
+  @IsListOf(() => TriedRule, rulesMax)
   @ArrayMinSize(1)
-  @ArrayMaxSize(rulesMax)
-  @ValidateNested({ each: true })
-  @Type(() => TriedRule)
   rules!: TriedRule[];
 
   @IsInstant()
@@ -141,8 +133,7 @@ export class FlaggedOrder {
   @IsInstant()
   acceptedAt!: string;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   value!: number;
 }
 
@@ -151,36 +142,26 @@ export class TrialOfRule {
   rule!: string;
 
   /** Orders that it would have caught. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   orders!: number;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   holders!: number;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   municipalPoints!: number;
 
   /** The first of them. */
-  @IsArray()
-  @ArrayMaxSize(trialFlaggedMax)
-  @ValidateNested({ each: true })
-  @Type(() => FlaggedOrder)
+  @IsListOf(() => FlaggedOrder, trialFlaggedMax)
   first!: FlaggedOrder[];
 }
 
 export class TrialView {
   /** Orders of the time, all together. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   orders!: number;
 
-  @IsArray()
-  @ArrayMaxSize(rulesMax)
-  @ValidateNested({ each: true })
-  @Type(() => TrialOfRule)
+  @IsListOf(() => TrialOfRule, rulesMax)
   rules!: TrialOfRule[];
 }
 
@@ -230,18 +211,12 @@ export class ReviewView {
   @IsInstant()
   acceptedAt!: string;
 
-  @IsArray()
-  @ArrayMaxSize(rulesMax)
-  @ValidateNested({ each: true })
-  @Type(() => HitView)
+  @IsListOf(() => HitView, rulesMax)
   hits!: HitView[];
 }
 
 export class ReviewsView {
-  @IsArray()
-  @ArrayMaxSize(reviewsPageMax)
-  @ValidateNested({ each: true })
-  @Type(() => ReviewView)
+  @IsListOf(() => ReviewView, reviewsPageMax)
   reviews!: ReviewView[];
 
   /** Send as `after` for the next page; absent on the last one. */
@@ -315,9 +290,6 @@ export class StopView {
 
 export class StopsView {
   /** What is stopped now. */
-  @IsArray()
-  @ArrayMaxSize(stopsListedMax)
-  @ValidateNested({ each: true })
-  @Type(() => StopView)
+  @IsListOf(() => StopView, stopsListedMax)
   stops!: StopView[];
 }

@@ -1,7 +1,6 @@
 import { parsePoints, ratio, type LocalDate } from '@points/kernel';
-import { IsInstant } from '@points/http';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, IsString, Length, Max, Min, ValidateNested } from 'class-validator';
+import { IsInstant, IsListOf, IsNested } from '@points/http';
+import { IsArray, IsIn, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
 import { partnerKinds, type PartnerKind } from '../rules/channel.js';
 import type { Terms } from '../rules/quote.js';
 import { Rate, TermsShape } from './terms-shapes.js';
@@ -35,8 +34,7 @@ export class PartnerView extends TermsShape {
   @IsIn([...partnerKinds])
   kind!: PartnerKind;
 
-  @ValidateNested()
-  @Type(() => RateVersion)
+  @IsNested(() => RateVersion)
   declare rate: RateVersion;
 
   @IsArray()
@@ -45,10 +43,7 @@ export class PartnerView extends TermsShape {
 }
 
 export class PartnersView {
-  @ValidateNested({ each: true })
-  @Type(() => PartnerView)
-  @IsArray()
-  @ArrayMaxSize(partnersPageMax)
+  @IsListOf(() => PartnerView, partnersPageMax)
   partners!: PartnerView[];
 
   /** Send as `after` for the next page; absent on the last one. */

@@ -1,5 +1,4 @@
-import { IsDay, IsPoints } from '@points/http';
-import { Type } from 'class-transformer';
+import { IsDay, IsListOf, IsNested, IsPoints } from '@points/http';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -13,7 +12,6 @@ import {
   Matches,
   Max,
   Min,
-  ValidateNested,
 } from 'class-validator';
 import { feePers, type FeePer } from '../rules/account.js';
 import { capPeriods, type Cap, type CapPeriod } from '../rules/caps.js';
@@ -84,8 +82,7 @@ export class FeeShape {
   per!: FeePer;
 
   /** Without tax, an exact fraction. */
-  @ValidateNested()
-  @Type(() => Rate)
+  @IsNested(() => Rate)
   yen!: Rate;
 
   @IsIn([...taxCategories])
@@ -98,8 +95,7 @@ export class TermsShape {
   @Length(1, 100)
   name!: string;
 
-  @ValidateNested()
-  @Type(() => Rate)
+  @IsNested(() => Rate)
   rate!: Rate;
 
   @IsPoints()
@@ -123,19 +119,13 @@ export class TermsShape {
 
   /** Absent: at any time. */
   @IsOptional()
-  @IsArray()
+  @IsListOf(() => OpeningHoursShape, openingHoursMax)
   @ArrayMinSize(1)
-  @ArrayMaxSize(openingHoursMax)
-  @ValidateNested({ each: true })
-  @Type(() => OpeningHoursShape)
   openingHours?: OpeningHoursShape[];
 
   @IsOptional()
-  @IsArray()
+  @IsListOf(() => CapShape, capsMax)
   @ArrayMinSize(1)
-  @ArrayMaxSize(capsMax)
-  @ValidateNested({ each: true })
-  @Type(() => CapShape)
   caps?: CapShape[];
 
   /** The partner may take an order back through this many days after the day of its booking (Tokyo). Absent: not at all. */
@@ -147,8 +137,7 @@ export class TermsShape {
 
   /** What the partner pays for a municipal point; 1/1 when absent. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => Rate)
+  @IsNested(() => Rate)
   yenPerPoint?: Rate;
 
   /** Of what is paid for points: `outside` (不課税) when absent. */
@@ -157,12 +146,9 @@ export class TermsShape {
   pointsTaxCategory?: TaxCategory;
 
   @IsOptional()
-  @IsArray()
+  @IsListOf(() => FeeShape, feesMax)
   @ArrayMinSize(1)
-  @ArrayMaxSize(feesMax)
   @ArrayUnique((fee: FeeShape) => fee.name)
-  @ValidateNested({ each: true })
-  @Type(() => FeeShape)
   fees?: FeeShape[];
 
   /** OAuth clients that may act for this partner. */

@@ -1,8 +1,7 @@
 import { Body, Controller, Get, Param, Put } from '@nestjs/common';
 import { Database, tenants, type Tx } from '@points/database';
-import { CauseOf, IsInstant, Operation, problem, ProgrammePath, type Cause } from '@points/http';
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Length, Max, Min, ValidateNested } from 'class-validator';
+import { type Cause, CauseOf, IsInstant, IsNested, Operation, problem, ProgrammePath } from '@points/http';
+import { IsIn, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
 import { instantOf, now } from '../clock.js';
 import { PartnerPath } from '../ids.js';
 import { partyKinds, registrationNumberTrouble, type PartyKind } from '../rules/registration-number.js';
@@ -50,8 +49,7 @@ export class PutIssuer extends PutRecipient {
 
   /** 10 and 8 when absent. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => TaxPercentsShape)
+  @IsNested(() => TaxPercentsShape)
   taxPercents?: TaxPercentsShape;
 }
 
@@ -67,8 +65,7 @@ export class IssuerView extends RecipientView {
   @IsIn([...roundings])
   rounding!: Rounding;
 
-  @ValidateNested()
-  @Type(() => TaxPercentsShape)
+  @IsNested(() => TaxPercentsShape)
   taxPercents!: TaxPercentsShape;
 }
 

@@ -1,8 +1,7 @@
 import type { Tx } from '@points/database';
-import { IsDay, IsInstant, problem } from '@points/http';
+import { IsCount, IsDay, IsInstant, IsListOf, IsNested, problem } from '@points/http';
 import { jstDateOf, type Instant } from '@points/kernel';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches } from 'class-validator';
 import { invoiceOf } from '../rules/invoice.js';
 import { taxCategories, type TaxCategory } from '../rules/tax.js';
 import { roundings, type Rounding } from '../rules/yen.js';
@@ -48,8 +47,7 @@ export class InvoiceLineView {
 
   /** An exact fraction. */
   @IsOptional()
-  @ValidateNested()
-  @Type(() => Rate)
+  @IsNested(() => Rate)
   yenEach?: Rate;
 
   /** Without tax. */
@@ -64,8 +62,7 @@ export class TaxView {
   @IsIn([...taxCategories])
   taxCategory!: TaxCategory;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   percent!: number;
 
   @IsInt()
@@ -89,12 +86,10 @@ export class InvoiceView {
   @IsBoolean()
   isQualified!: boolean;
 
-  @ValidateNested()
-  @Type(() => PutRecipient)
+  @IsNested(() => PutRecipient)
   issuer!: PutRecipient;
 
-  @ValidateNested()
-  @Type(() => PutRecipient)
+  @IsNested(() => PutRecipient)
   recipient!: PutRecipient;
 
   @IsString()
@@ -116,16 +111,10 @@ export class InvoiceView {
   @IsIn([...roundings])
   rounding!: Rounding;
 
-  @IsArray()
-  @ArrayMaxSize(invoiceLinesMax)
-  @ValidateNested({ each: true })
-  @Type(() => InvoiceLineView)
+  @IsListOf(() => InvoiceLineView, invoiceLinesMax)
   lines!: readonly InvoiceLineView[];
 
-  @IsArray()
-  @ArrayMaxSize(taxCategories.length)
-  @ValidateNested({ each: true })
-  @Type(() => TaxView)
+  @IsListOf(() => TaxView, taxCategories.length)
   taxes!: readonly TaxView[];
 
   @IsInt()

@@ -1,7 +1,6 @@
-import { IsInstant, PageQuery } from '@points/http';
+import { IsCount, IsInstant, IsListOf, IsNested, PageQuery } from '@points/http';
 import { Type } from 'class-transformer';
 import {
-  ArrayMaxSize,
   IsArray,
   IsBoolean,
   IsIn,
@@ -38,8 +37,7 @@ export class ExactView {
   whole!: number;
 
   /** rest / over of a yen are added to the whole ones. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   rest!: number;
 
   @IsInt()
@@ -62,8 +60,7 @@ export class FigureView {
   @IsIn([...figureNames])
   figure!: FigureName;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   lines!: number;
 
   @IsInt()
@@ -81,12 +78,10 @@ export class VersionAccountView {
   @IsInt()
   version!: number;
 
-  @ValidateNested()
-  @Type(() => Rate)
+  @IsNested(() => Rate)
   rate!: Rate;
 
-  @ValidateNested()
-  @Type(() => Rate)
+  @IsNested(() => Rate)
   yenPerPoint!: Rate;
 
   @IsIn([...taxCategories])
@@ -100,16 +95,14 @@ export class VersionAccountView {
   @IsInt()
   exchangedPoints!: number;
 
-  @ValidateNested()
-  @Type(() => RestView)
+  @IsNested(() => RestView)
   rest!: RestView;
 
   /** Bonuses that the partner bears, less taken back. */
   @IsInt()
   bonusPoints!: number;
 
-  @ValidateNested()
-  @Type(() => ExactView)
+  @IsNested(() => ExactView)
   due!: ExactView;
 
   /** Rounded once, as the issuer of invoices rounds. */
@@ -127,8 +120,7 @@ export class FeeAccountView {
   @IsIn([...feePers])
   per!: FeePer;
 
-  @ValidateNested()
-  @Type(() => Rate)
+  @IsNested(() => Rate)
   yen!: Rate;
 
   @IsIn([...taxCategories])
@@ -137,8 +129,7 @@ export class FeeAccountView {
   @IsInt()
   quantity!: number;
 
-  @ValidateNested()
-  @Type(() => ExactView)
+  @IsNested(() => ExactView)
   due!: ExactView;
 
   @IsInt()
@@ -163,26 +154,16 @@ export class NetView {
 }
 
 export class AccountView {
-  @IsArray()
-  @ArrayMaxSize(figureNames.length)
-  @ValidateNested({ each: true })
-  @Type(() => FigureView)
+  @IsListOf(() => FigureView, figureNames.length)
   figures!: readonly FigureView[];
 
-  @IsArray()
-  @ArrayMaxSize(rowsMax)
-  @ValidateNested({ each: true })
-  @Type(() => VersionAccountView)
+  @IsListOf(() => VersionAccountView, rowsMax)
   versions!: readonly VersionAccountView[];
 
-  @IsArray()
-  @ArrayMaxSize(rowsMax)
-  @ValidateNested({ each: true })
-  @Type(() => FeeAccountView)
+  @IsListOf(() => FeeAccountView, rowsMax)
   fees!: readonly FeeAccountView[];
 
-  @ValidateNested()
-  @Type(() => NetView)
+  @IsNested(() => NetView)
   net!: NetView;
 }
 

@@ -1,7 +1,6 @@
 import type { Tx } from '@points/database';
-import { IsInstant } from '@points/http';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, IsString, IsUUID, Max, Min, ValidateNested } from 'class-validator';
+import { IsCount, IsInstant, IsListOf } from '@points/http';
+import { IsIn, IsInt, IsOptional, IsString, IsUUID, Max, Min } from 'class-validator';
 import { instantOf } from '../clock.js';
 
 export const attemptsPageMax = 200;
@@ -36,8 +35,7 @@ export class AttemptView {
   @IsInt()
   status?: number;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   durationMs!: number;
 
   /** The first 500 characters of it. */
@@ -55,10 +53,7 @@ export class AttemptView {
 }
 
 export class AttemptsView {
-  @ValidateNested({ each: true })
-  @Type(() => AttemptView)
-  @IsArray()
-  @ArrayMaxSize(attemptsPageMax)
+  @IsListOf(() => AttemptView, attemptsPageMax)
   attempts!: AttemptView[];
 
   /** Send as `before` for the next, older page; absent on the last one. */

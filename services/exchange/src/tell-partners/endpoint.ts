@@ -1,5 +1,4 @@
-import { IsInstant } from '@points/http';
-import { Type } from 'class-transformer';
+import { IsCount, IsInstant, IsListOf } from '@points/http';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -14,7 +13,6 @@ import {
   Matches,
   Max,
   Min,
-  ValidateNested,
 } from 'class-validator';
 import { instantOf } from '../clock.js';
 import { idForm, PartnerPath } from '../ids.js';
@@ -101,15 +99,11 @@ export class WebhookEndpointView {
   failingSince?: string;
 
   /** Webhooks that wait for an attempt. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   waiting!: number;
 
   /** Those that sign now, the newest first. */
-  @ValidateNested({ each: true })
-  @Type(() => ValidSecret)
-  @IsArray()
-  @ArrayMaxSize(2)
+  @IsListOf(() => ValidSecret, 2)
   secrets!: ValidSecret[];
 }
 
@@ -120,10 +114,7 @@ export class NewWebhookEndpointView extends WebhookEndpointView {
 }
 
 export class WebhookEndpointsView {
-  @ValidateNested({ each: true })
-  @Type(() => WebhookEndpointView)
-  @IsArray()
-  @ArrayMaxSize(endpointsMax)
+  @IsListOf(() => WebhookEndpointView, endpointsMax)
   endpoints!: WebhookEndpointView[];
 }
 

@@ -1,5 +1,5 @@
-import { IsInstant, IsPoints, IsProgramme } from '@points/http';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Min } from 'class-validator';
+import { IsCount, IsInstant, IsPoints, IsProgramme } from '@points/http';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID } from 'class-validator';
 import { channels, type Channel } from '../rules/channel.js';
 import { reversalReasons, type ReversalReason } from '../rules/reversal.js';
 import { uploadEnds, type UploadEnd } from '../rules/upload-end.js';
@@ -64,13 +64,11 @@ export class ExchangeOrderReversed extends AboutOrder {
   reason!: ReversalReason;
 
   /** Of the order's own points: those that were still there. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   takenBack!: number;
 
   /** Those that were used already and are a debt of the holder now. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   owed!: number;
 
   @IsInstant()
@@ -117,32 +115,25 @@ export class OrderUploadEnded extends AboutPartner {
 
   /** Absent where the file was not read to its end. */
   @IsOptional()
-  @IsInt()
-  @Min(0)
+  @IsCount()
   lines?: number;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   bad!: number;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   known!: number;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   placed!: number;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   booked!: number;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   refused!: number;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   inReview!: number;
 
   /** Why the file as a whole was not booked, such as bad-lines. */

@@ -1,7 +1,7 @@
 import type { Tx } from '@points/database';
-import { IsInstant, problem } from '@points/http';
+import { IsCount, IsInstant, problem } from '@points/http';
 import { parseInstant, type Instant } from '@points/kernel';
-import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsUUID, Min } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsOptional, IsUUID } from 'class-validator';
 import { eventRows, insertEvents, nudgeSenders } from './announce.js';
 import { waitingCountMax, type Endpoint } from './endpoint.js';
 import { partnerEventTypes } from './event-types.js';
@@ -43,8 +43,7 @@ export class ReplayWebhooks {
 
 export class ReplayView {
   /** How many will be sent. */
-  @IsInt()
-  @Min(0)
+  @IsCount()
   events!: number;
 
   /** Send as `after` for the rest; absent when this was all. */

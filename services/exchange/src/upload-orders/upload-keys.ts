@@ -1,10 +1,9 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import type { Tx } from '@points/database';
-import { IsInstant, problem } from '@points/http';
+import { IsInstant, IsListOf, problem } from '@points/http';
 import { parseInstant, type Instant } from '@points/kernel';
-import { ArrayMaxSize, IsArray, IsIn, IsOptional, IsString, Matches, MaxLength, ValidateNested } from 'class-validator';
+import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
-import { Type } from 'class-transformer';
 import { instantOf } from '../clock.js';
 import type { PartnerKey } from '../set-up-partners/put-partner.js';
 
@@ -83,10 +82,7 @@ export class UploadKeyView {
 }
 
 export class UploadKeysView {
-  @ValidateNested({ each: true })
-  @Type(() => UploadKeyView)
-  @IsArray()
-  @ArrayMaxSize(uploadKeysMax)
+  @IsListOf(() => UploadKeyView, uploadKeysMax)
   keys!: UploadKeyView[];
 }
 

@@ -1,18 +1,5 @@
-import { IsInstant } from '@points/http';
-import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsBoolean,
-  IsIn,
-  IsInt,
-  IsNumber,
-  IsOptional,
-  IsString,
-  IsUUID,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { IsCount, IsInstant, IsListOf, IsNested } from '@points/http';
+import { IsBoolean, IsIn, IsInt, IsNumber, IsOptional, IsString, IsUUID, Min } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { instantOf } from '../clock.js';
 import { uploadFormats, type UploadFormat } from './read-orders.js';
@@ -116,8 +103,7 @@ export class UploadView {
 
   /** At this rate. */
   @IsOptional()
-  @IsInt()
-  @Min(0)
+  @IsCount()
   remainingSeconds?: number;
 
   /** Of the key that signed it. */
@@ -126,8 +112,7 @@ export class UploadView {
   kid?: string;
 
   @IsOptional()
-  @ValidateNested()
-  @Type(() => UploadFailure)
+  @IsNested(() => UploadFailure)
   failure?: UploadFailure;
 
   @IsInstant()
@@ -143,10 +128,7 @@ export class UploadView {
 }
 
 export class UploadsView {
-  @ValidateNested({ each: true })
-  @Type(() => UploadView)
-  @IsArray()
-  @ArrayMaxSize(uploadsPageMax)
+  @IsListOf(() => UploadView, uploadsPageMax)
   uploads!: UploadView[];
 
   /** Send as `after` for the next page; absent on the last one. */

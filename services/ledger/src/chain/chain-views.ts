@@ -1,9 +1,7 @@
-import { IsInstant, ProgrammePath } from '@points/http';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, IsUUID, Max, Min, ValidateNested } from 'class-validator';
+import { IsInstant, IsListOf, OrNull, ProgrammePath } from '@points/http';
+import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, IsUUID, Max, Min } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 
-const nullable = (schema: object) => ({ ...schema, type: ['string', 'null'] }) as never;
 const blockNumberMax = 2 ** 31 - 1;
 
 export class TransferPath extends ProgrammePath {
@@ -28,13 +26,11 @@ export class BlockHeaderView {
   number!: number;
 
   @IsString()
-  @JSONSchema((schema) => nullable({ ...schema, description: 'hash of the block before; null for the first' }))
+  @OrNull('hash of the block before; null for the first')
   previous!: string | null;
 
   @IsString()
-  @JSONSchema((schema) =>
-    nullable({ ...schema, description: 'hash of the block whose number is this one without its lowest bit; null where that is 0' }),
-  )
+  @OrNull('hash of the block whose number is this one without its lowest bit; null where that is 0')
   skip!: string | null;
 
   @IsInt()
@@ -71,9 +67,6 @@ export class ProofView {
   @IsString({ each: true })
   path!: readonly string[];
 
-  @IsArray()
-  @ArrayMaxSize(500)
-  @ValidateNested({ each: true })
-  @Type(() => BlockHeaderView)
+  @IsListOf(() => BlockHeaderView, 500)
   headers!: readonly BlockHeaderView[];
 }

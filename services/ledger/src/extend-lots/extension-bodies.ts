@@ -1,5 +1,4 @@
-import { IsDay, IsInstant, pageLinesMax, ProgrammePath } from '@points/http';
-import { Type } from 'class-transformer';
+import { IsDay, IsInstant, IsListOf, IsNested, pageLinesMax, ProgrammePath } from '@points/http';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -15,7 +14,6 @@ import {
   MaxLength,
   Min,
   MinLength,
-  ValidateNested,
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { NextView } from '../statement/next-view.js';
@@ -168,13 +166,11 @@ export class ExtensionView {
   @IsInstant()
   approvedAt?: string;
 
-  @ValidateNested()
-  @Type(() => TouchedView)
+  @IsNested(() => TouchedView)
   @JSONSchema({ description: 'what it would have touched when it was asked for' })
   expected!: TouchedView;
 
-  @ValidateNested()
-  @Type(() => TouchedView)
+  @IsNested(() => TouchedView)
   @JSONSchema({ description: 'what it has extended so far' })
   extended!: TouchedView;
 
@@ -216,9 +212,6 @@ export class ExtendedLotView {
 }
 
 export class ExtendedLotsView extends NextView {
-  @IsArray()
-  @ArrayMaxSize(pageLinesMax.csv)
-  @ValidateNested({ each: true })
-  @Type(() => ExtendedLotView)
+  @IsListOf(() => ExtendedLotView, pageLinesMax.csv)
   lines!: readonly ExtendedLotView[];
 }

@@ -1,6 +1,5 @@
-import { IsInstant } from '@points/http';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsBoolean, IsInt, IsString, MaxLength, MinLength, ValidateNested } from 'class-validator';
+import { IsInstant, IsListOf } from '@points/http';
+import { IsBoolean, IsInt, IsString, MaxLength, MinLength } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 
 export class PutFreeze {
@@ -35,10 +34,7 @@ export class FreezeView {
   @IsBoolean()
   frozen!: boolean;
 
-  @IsArray()
-  @ArrayMaxSize(freezeChangesMax)
-  @ValidateNested({ each: true })
-  @Type(() => FreezeChangeView)
+  @IsListOf(() => FreezeChangeView, freezeChangesMax)
   @JSONSchema({ description: 'newest first' })
   changes!: FreezeChangeView[];
 }

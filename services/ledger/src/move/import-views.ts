@@ -1,5 +1,5 @@
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, ValidateNested } from 'class-validator';
+import { IsListOf, OrNull } from '@points/http';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { historyLinesMax } from './import-history.js';
 
@@ -30,7 +30,7 @@ class LineResultView {
   line!: number;
 
   @IsString()
-  @JSONSchema((schema) => ({ ...schema, type: ['string', 'null'] }) as never)
+  @OrNull()
   reference!: string | null;
 
   @IsIn(['posted', 'repeated', 'refused', 'invalid', 'failed'])
@@ -49,10 +49,7 @@ class LineResultView {
   detail?: string;
 
   @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(30)
-  @ValidateNested({ each: true })
-  @Type(() => FieldErrorView)
+  @IsListOf(() => FieldErrorView, 30)
   errors?: readonly FieldErrorView[];
 }
 
@@ -74,10 +71,7 @@ export class ImportHistoryView {
   @JSONSchema({ description: 'may be sent again as they are' })
   failed!: number;
 
-  @IsArray()
-  @ArrayMaxSize(historyLinesMax)
-  @ValidateNested({ each: true })
-  @Type(() => LineResultView)
+  @IsListOf(() => LineResultView, historyLinesMax)
   @JSONSchema({ description: 'the lines that were not posted or repeated; all of them when ?results=all' })
   lines!: readonly LineResultView[];
 }

@@ -1,5 +1,4 @@
-import { IsInstant, IsPoints } from '@points/http';
-import { Type } from 'class-transformer';
+import { IsInstant, IsListOf, IsNested, IsPoints } from '@points/http';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -13,7 +12,6 @@ import {
   IsUUID,
   Matches,
   MaxLength,
-  ValidateNested,
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 
@@ -83,8 +81,7 @@ export class PostInstruction {
   @IsUUID()
   holder!: string;
 
-  @ValidateNested()
-  @Type(() => InstructionBody)
+  @IsNested(() => InstructionBody)
   instruction!: InstructionBody;
 
   @IsOptional()
@@ -164,11 +161,8 @@ export class PostBatch {
   @JSONSchema({ description: 'true: decide all, one after the other, and write nothing' })
   dryRun?: boolean;
 
-  @IsArray()
+  @IsListOf(() => BatchPosting, postingsPerBatchMax)
   @ArrayMinSize(1)
-  @ArrayMaxSize(postingsPerBatchMax)
-  @ValidateNested({ each: true })
-  @Type(() => BatchPosting)
   postings!: BatchPosting[];
 }
 
@@ -238,9 +232,6 @@ export class BatchView {
   @IsInt()
   refused!: number;
 
-  @IsArray()
-  @ArrayMaxSize(postingsPerBatchMax)
-  @ValidateNested({ each: true })
-  @Type(() => BatchOutcomeView)
+  @IsListOf(() => BatchOutcomeView, postingsPerBatchMax)
   outcomes!: BatchOutcomeView[];
 }

@@ -1,5 +1,4 @@
-import { IsDay, IsInstant, IsPoints } from '@points/http';
-import { Type } from 'class-transformer';
+import { IsDay, IsInstant, IsListOf, IsNested, IsPoints, OrNull } from '@points/http';
 import {
   ArrayMaxSize,
   IsArray,
@@ -13,7 +12,6 @@ import {
   MaxLength,
   Min,
   MinLength,
-  ValidateNested,
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 
@@ -92,8 +90,7 @@ export class LimitBody {
 export const limitsMax = 20;
 
 export class RulesBody {
-  @ValidateNested()
-  @Type(() => ExpiryBody)
+  @IsNested(() => ExpiryBody)
   expiry!: ExpiryBody;
 
   @IsArray()
@@ -127,10 +124,7 @@ export class RulesBody {
   transferAllowed?: boolean;
 
   @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(limitsMax)
-  @ValidateNested({ each: true })
-  @Type(() => LimitBody)
+  @IsListOf(() => LimitBody, limitsMax)
   @JSONSchema({
     description: 'caps and velocity limits, in the order in which they are checked; each counts from the day on which rules have it',
   })
@@ -166,26 +160,12 @@ export class PutProgramme {
 
   @IsOptional()
   @IsDay()
-  @JSONSchema(
-    (schema) =>
-      ({
-        ...schema,
-        type: ['string', 'null'],
-        description: 'the last day on which points can be moved; null or absent while no end is planned',
-      }) as never,
-  )
+  @OrNull('the last day on which points can be moved; null or absent while no end is planned')
   lastDay?: string | null;
 
   @IsOptional()
   @IsDay()
-  @JSONSchema(
-    (schema) =>
-      ({
-        ...schema,
-        type: ['string', 'null'],
-        description: 'the last day on which points can be granted, where that is before lastDay; null or absent: lastDay',
-      }) as never,
-  )
+  @OrNull('the last day on which points can be granted, where that is before lastDay; null or absent: lastDay')
   lastGrantDay?: string | null;
 
   @IsOptional()
@@ -193,8 +173,7 @@ export class PutProgramme {
   @JSONSchema({ description: 'while true, effective times in the past are accepted and expiry runs on request only; false unless told' })
   historyOpen?: boolean;
 
-  @ValidateNested()
-  @Type(() => RulesBody)
+  @IsNested(() => RulesBody)
   rules!: RulesBody;
 }
 
@@ -203,8 +182,7 @@ export class AddRules {
   @JSONSchema({ description: 'the JST day from which the rules hold; after that of every earlier version' })
   validFrom!: string;
 
-  @ValidateNested()
-  @Type(() => RulesBody)
+  @IsNested(() => RulesBody)
   rules!: RulesBody;
 }
 
@@ -215,8 +193,7 @@ export class RuleVersionView {
   @IsDay()
   validFrom!: string;
 
-  @ValidateNested()
-  @Type(() => RulesBody)
+  @IsNested(() => RulesBody)
   rules!: RulesBody;
 }
 
@@ -234,12 +211,12 @@ export class ProgrammeView {
   firstDay!: string;
 
   @IsDay()
-  @JSONSchema((schema) => ({ ...schema, type: ['string', 'null'] }) as never)
+  @OrNull()
   lastDay!: string | null;
 
   @IsOptional()
   @IsDay()
-  @JSONSchema((schema) => ({ ...schema, type: ['string', 'null'] }) as never)
+  @OrNull()
   lastGrantDay?: string | null;
 
   @IsBoolean()
@@ -248,10 +225,7 @@ export class ProgrammeView {
   @IsBoolean()
   frozen!: boolean;
 
-  @IsArray()
-  @ArrayMaxSize(1_000)
-  @ValidateNested({ each: true })
-  @Type(() => RuleVersionView)
+  @IsListOf(() => RuleVersionView, 1_000)
   versions!: RuleVersionView[];
 }
 

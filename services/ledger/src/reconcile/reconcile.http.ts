@@ -1,10 +1,9 @@
 import { Body, Controller, HttpException, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Database, tenants } from '@points/database';
-import { formatOf, FormatQuery, IsDay, jsonOrCsv, Operation, problem, ProgrammePath } from '@points/http';
+import { formatOf, FormatQuery, IsDay, IsListOf, IsNested, jsonOrCsv, Operation, OrNull, problem, ProgrammePath } from '@points/http';
 import { endOfDayJst, startOfDayJst, type LocalDate } from '@points/kernel';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { programmeOfPath } from '../programmes/programme-path.js';
@@ -13,7 +12,6 @@ import { timeText, type OwnLine, type Reconciliation } from './match.js';
 import { listedKinds, listRowsMax, type ListedKind, type ListedLine } from './read-list.js';
 import { differencesTable, ownLinesMax, reconcile } from './reconcile.js';
 
-const nullableText = (schema: object) => ({ ...schema, type: ['string', 'null'] }) as never;
 const toleranceSecondsUnlessTold = 60;
 
 class ReconcileQuery extends FormatQuery {
@@ -58,11 +56,11 @@ class ListedView {
   line!: number;
 
   @IsString()
-  @JSONSchema(nullableText)
+  @OrNull()
   reference!: string | null;
 
   @IsString()
-  @JSONSchema(nullableText)
+  @OrNull()
   holder!: string | null;
 
   @IsInt()
@@ -80,7 +78,7 @@ class OwnView {
   posting!: string;
 
   @IsString()
-  @JSONSchema(nullableText)
+  @OrNull()
   reference!: string | null;
 
   @IsString()
@@ -107,12 +105,10 @@ class MissingThereView extends OwnView {
 }
 
 class DifferentView {
-  @ValidateNested()
-  @Type(() => ListedView)
+  @IsNested(() => ListedView)
   there!: ListedView;
 
-  @ValidateNested()
-  @Type(() => OwnView)
+  @IsNested(() => OwnView)
   here!: OwnView;
 
   @IsArray()
@@ -122,36 +118,24 @@ class DifferentView {
 }
 
 class ReconciliationView {
-  @ValidateNested()
-  @Type(() => CountView)
+  @IsNested(() => CountView)
   there!: CountView;
 
-  @ValidateNested()
-  @Type(() => CountView)
+  @IsNested(() => CountView)
   here!: CountView;
 
-  @ValidateNested()
-  @Type(() => CountView)
+  @IsNested(() => CountView)
   matched!: CountView;
 
-  @IsArray()
-  @ArrayMaxSize(listRowsMax)
-  @ValidateNested({ each: true })
-  @Type(() => MissingHereView)
+  @IsListOf(() => MissingHereView, listRowsMax)
   @JSONSchema({ description: 'in the list and not in the ledger' })
   missingHere!: readonly MissingHereView[];
 
-  @IsArray()
-  @ArrayMaxSize(ownLinesMax)
-  @ValidateNested({ each: true })
-  @Type(() => MissingThereView)
+  @IsListOf(() => MissingThereView, ownLinesMax)
   @JSONSchema({ description: 'in the ledger and not in the list' })
   missingThere!: readonly MissingThereView[];
 
-  @IsArray()
-  @ArrayMaxSize(listRowsMax)
-  @ValidateNested({ each: true })
-  @Type(() => DifferentView)
+  @IsListOf(() => DifferentView, listRowsMax)
   different!: readonly DifferentView[];
 }
 

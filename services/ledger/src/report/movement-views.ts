@@ -1,10 +1,7 @@
-import { IsInstant, pageLinesMax } from '@points/http';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, IsUUID, ValidateNested } from 'class-validator';
+import { IsInstant, IsListOf, IsNested, OrNull, pageLinesMax } from '@points/http';
+import { IsInt, IsOptional, IsString, IsUUID } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { NextView } from '../statement/next-view.js';
-
-export const nullableText = (schema: object) => ({ ...schema, type: ['string', 'null'] }) as never;
 
 /** Rows of one report: sources, months and ages multiplied. */
 export const rowsMax = 100_000;
@@ -91,30 +88,19 @@ export class MovementsView {
   until!: string;
 
   @IsInstant()
-  @JSONSchema(nullableText)
+  @OrNull()
   knownAt!: string | null;
 
-  @IsArray()
-  @ArrayMaxSize(rowsMax)
-  @ValidateNested({ each: true })
-  @Type(() => MovementRowView)
+  @IsListOf(() => MovementRowView, rowsMax)
   rows!: readonly MovementRowView[];
 
-  @ValidateNested()
-  @Type(() => MovementRowView)
+  @IsNested(() => MovementRowView)
   total!: MovementRowView;
 }
 
 export class ReportLineView {
   @IsUUID()
-  @JSONSchema(
-    (schema) =>
-      ({
-        ...schema,
-        type: ['string', 'null'],
-        description: 'null for the expiry of a lot that is over and has not been posted yet',
-      }) as never,
-  )
+  @OrNull('null for the expiry of a lot that is over and has not been posted yet')
   posting!: string | null;
 
   @IsString()
@@ -128,7 +114,7 @@ export class ReportLineView {
   holder!: string;
 
   @IsString()
-  @JSONSchema(nullableText)
+  @OrNull()
   counter!: string | null;
 
   @IsUUID()
@@ -147,18 +133,18 @@ export class ReportLineView {
   effectiveAt!: string;
 
   @IsInstant()
-  @JSONSchema(nullableText)
+  @OrNull()
   recordedAt!: string | null;
 
   @IsString()
-  @JSONSchema(nullableText)
+  @OrNull()
   reference!: string | null;
 
   @IsString()
   actor!: string;
 
   @IsString()
-  @JSONSchema(nullableText)
+  @OrNull()
   reason!: string | null;
 }
 
@@ -166,23 +152,13 @@ export class ReportLinesView extends NextView {
   @IsString()
   total!: string;
 
-  @IsArray()
-  @ArrayMaxSize(pageLinesMax.csv)
-  @ValidateNested({ each: true })
-  @Type(() => ReportLineView)
+  @IsListOf(() => ReportLineView, pageLinesMax.csv)
   lines!: readonly ReportLineView[];
 }
 
 export class BreakageRowView extends MovementRowView {
   @IsInt()
-  @JSONSchema(
-    (schema) =>
-      ({
-        ...schema,
-        type: ['integer', 'null'],
-        description: 'lapsed per 10,000 granted, rounded down; null where nothing was granted',
-      }) as never,
-  )
+  @OrNull('lapsed per 10,000 granted, rounded down; null where nothing was granted')
   breakageBasisPoints!: number | null;
 }
 
@@ -191,16 +167,12 @@ export class BreakageView {
   at!: string;
 
   @IsInstant()
-  @JSONSchema(nullableText)
+  @OrNull()
   knownAt!: string | null;
 
-  @IsArray()
-  @ArrayMaxSize(rowsMax)
-  @ValidateNested({ each: true })
-  @Type(() => BreakageRowView)
+  @IsListOf(() => BreakageRowView, rowsMax)
   rows!: readonly BreakageRowView[];
 
-  @ValidateNested()
-  @Type(() => BreakageRowView)
+  @IsNested(() => BreakageRowView)
   total!: BreakageRowView;
 }

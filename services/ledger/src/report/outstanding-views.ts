@@ -1,9 +1,8 @@
-import { IsInstant, pageLinesMax } from '@points/http';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, IsUUID, ValidateNested } from 'class-validator';
+import { IsInstant, IsListOf, IsNested, OrNull, pageLinesMax } from '@points/http';
+import { IsInt, IsOptional, IsString, IsUUID } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { NextView } from '../statement/next-view.js';
-import { nullableText, rowsMax } from './movement-views.js';
+import { rowsMax } from './movement-views.js';
 
 export class OutstandingRowView {
   @IsOptional()
@@ -42,17 +41,13 @@ export class OutstandingView {
   at!: string;
 
   @IsInstant()
-  @JSONSchema(nullableText)
+  @OrNull()
   knownAt!: string | null;
 
-  @IsArray()
-  @ArrayMaxSize(rowsMax)
-  @ValidateNested({ each: true })
-  @Type(() => OutstandingRowView)
+  @IsListOf(() => OutstandingRowView, rowsMax)
   rows!: readonly OutstandingRowView[];
 
-  @ValidateNested()
-  @Type(() => OutstandingRowView)
+  @IsNested(() => OutstandingRowView)
   total!: OutstandingRowView;
 }
 
@@ -73,7 +68,7 @@ export class OutstandingLotView {
   grantedAt!: string;
 
   @IsInstant()
-  @JSONSchema(nullableText)
+  @OrNull()
   expiresAt!: string | null;
 
   @IsInt()
@@ -81,9 +76,6 @@ export class OutstandingLotView {
 }
 
 export class OutstandingLotsView extends NextView {
-  @IsArray()
-  @ArrayMaxSize(pageLinesMax.csv)
-  @ValidateNested({ each: true })
-  @Type(() => OutstandingLotView)
+  @IsListOf(() => OutstandingLotView, pageLinesMax.csv)
   lines!: readonly OutstandingLotView[];
 }

@@ -1,8 +1,7 @@
-import { IsDay, IsInstant } from '@points/http';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsString, ValidateNested } from 'class-validator';
+import { IsDay, IsInstant, IsListOf, IsNested, OrNull } from '@points/http';
+import { IsBoolean, IsIn, IsInt, IsString } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
-import { MovementRowView, nullableText, rowsMax } from './movement-views.js';
+import { MovementRowView, rowsMax } from './movement-views.js';
 
 export class BaseDateRowView {
   @IsString()
@@ -54,17 +53,13 @@ export class BaseDateView {
   reportDue!: string;
 
   @IsInstant()
-  @JSONSchema(nullableText)
+  @OrNull()
   knownAt!: string | null;
 
-  @IsArray()
-  @ArrayMaxSize(2)
-  @ValidateNested({ each: true })
-  @Type(() => BaseDateRowView)
+  @IsListOf(() => BaseDateRowView, 2)
   rows!: readonly BaseDateRowView[];
 
-  @ValidateNested()
-  @Type(() => BaseDateRowView)
+  @IsNested(() => BaseDateRowView)
   total!: BaseDateRowView;
 
   @IsInt()
@@ -121,10 +116,7 @@ export class YearCloseView {
   @IsIn(['running', 'settling', 'due', 'closed'])
   state!: string;
 
-  @IsArray()
-  @ArrayMaxSize(100)
-  @ValidateNested({ each: true })
-  @Type(() => CloseChangeView)
+  @IsListOf(() => CloseChangeView, 100)
   closes!: readonly CloseChangeView[];
 }
 
@@ -139,23 +131,18 @@ export class YearReportView extends YearCloseView {
   bookedUntil!: string;
 
   @IsInstant()
-  @JSONSchema(nullableText)
+  @OrNull()
   knownAt!: string | null;
 
   @IsInstant()
   until!: string;
 
-  @IsArray()
-  @ArrayMaxSize(rowsMax)
-  @ValidateNested({ each: true })
-  @Type(() => MovementRowView)
+  @IsListOf(() => MovementRowView, rowsMax)
   rows!: readonly MovementRowView[];
 
-  @ValidateNested()
-  @Type(() => MovementRowView)
+  @IsNested(() => MovementRowView)
   total!: MovementRowView;
 
-  @ValidateNested()
-  @Type(() => RecordedView)
+  @IsNested(() => RecordedView)
   recorded!: RecordedView;
 }

@@ -1,9 +1,8 @@
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
-import { IsDay, IsInstant, Operation, ProgrammePath } from '@points/http';
+import { IsDay, IsInstant, IsNested, Operation, ProgrammePath } from '@points/http';
 import { parseInstant } from '@points/kernel';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { CLOCK, type Clock } from '../clock.js';
 import { programmeOfPath } from '../programmes/programme-path.js';
@@ -52,33 +51,26 @@ class ReportView {
   @JSONSchema({ description: 'where lots end so many days after their grant' })
   validity_days?: number;
 
-  @ValidateNested()
-  @Type(() => TotalView)
+  @IsNested(() => TotalView)
   issued!: TotalView;
 
-  @ValidateNested()
-  @Type(() => TotalView)
+  @IsNested(() => TotalView)
   converted!: TotalView;
 
-  @ValidateNested()
-  @Type(() => TotalView)
+  @IsNested(() => TotalView)
   spent!: TotalView;
 
-  @ValidateNested()
-  @Type(() => TotalView)
+  @IsNested(() => TotalView)
   donated!: TotalView;
 
-  @ValidateNested()
-  @Type(() => TotalView)
+  @IsNested(() => TotalView)
   refunded!: TotalView;
 
-  @ValidateNested()
-  @Type(() => TotalView)
+  @IsNested(() => TotalView)
   @JSONSchema({ description: 'count is lots that ended with something left' })
   expired!: TotalView;
 
-  @ValidateNested()
-  @Type(() => PointsView)
+  @IsNested(() => PointsView)
   outstanding!: PointsView;
 }
 

@@ -1,8 +1,6 @@
-import { IsDay, IsInstant, ProgrammePath } from '@points/http';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, IsUUID, Matches, ValidateNested } from 'class-validator';
+import { IsDay, IsInstant, IsListOf, IsNested, OrNull, ProgrammePath } from '@points/http';
+import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, IsUUID, Matches } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
-import { nullable } from './history-views.js';
 
 export class HolderPath extends ProgrammePath {
   @IsUUID()
@@ -56,7 +54,7 @@ export class LotView {
   grantedAt!: string;
 
   @IsInstant()
-  @JSONSchema(nullable)
+  @OrNull()
   expiresAt!: string | null;
 
   @IsArray()
@@ -97,10 +95,7 @@ export class UsableView {
   @JSONSchema({ description: 'at every place' })
   anywhere!: number;
 
-  @IsArray()
-  @ArrayMaxSize(10_000)
-  @ValidateNested({ each: true })
-  @Type(() => UsableAtView)
+  @IsListOf(() => UsableAtView, 10_000)
   at!: readonly UsableAtView[];
 }
 
@@ -120,15 +115,11 @@ export class BalanceView {
   @IsInt()
   available!: number;
 
-  @IsArray()
-  @ArrayMaxSize(10_000)
-  @ValidateNested({ each: true })
-  @Type(() => LotView)
+  @IsListOf(() => LotView, 10_000)
   @JSONSchema({ description: 'living lots in the order in which they are drawn' })
   lots!: readonly LotView[];
 
-  @ValidateNested()
-  @Type(() => UsableView)
+  @IsNested(() => UsableView)
   @JSONSchema({ description: 'which of the available points can be used where' })
   usable!: UsableView;
 }

@@ -1,6 +1,5 @@
-import { IsDay, IsInstant, pageLinesMax, PageQuery } from '@points/http';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsInt, IsString, IsUUID, Max, Min, ValidateNested } from 'class-validator';
+import { IsDay, IsInstant, IsListOf, pageLinesMax, PageQuery } from '@points/http';
+import { IsInt, IsString, IsUUID, Max, Min } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { NextView } from './next-view.js';
 
@@ -50,9 +49,6 @@ export class ExpiringView extends NextView {
   @IsDay()
   through!: string;
 
-  @IsArray()
-  @ArrayMaxSize(pageLinesMax.csv)
-  @ValidateNested({ each: true })
-  @Type(() => ExpiringLotView)
+  @IsListOf(() => ExpiringLotView, pageLinesMax.csv)
   lines!: readonly ExpiringLotView[];
 }

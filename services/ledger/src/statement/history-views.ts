@@ -1,10 +1,7 @@
-import { IsDay, IsInstant, pageLinesMax, PageQuery } from '@points/http';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, IsUUID, Matches, MaxLength, ValidateNested } from 'class-validator';
+import { IsDay, IsInstant, IsListOf, OrNull, pageLinesMax, PageQuery } from '@points/http';
+import { IsInt, IsOptional, IsString, IsUUID, Matches, MaxLength } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { NextView } from './next-view.js';
-
-export const nullable = (schema: object) => ({ ...schema, type: ['string', 'null'] }) as never;
 
 export class HistoryQuery extends PageQuery {
   @IsOptional()
@@ -64,7 +61,7 @@ export class LotChangeView {
   funding!: string;
 
   @IsInstant()
-  @JSONSchema(nullable)
+  @OrNull()
   expiresAt!: string | null;
 }
 
@@ -98,7 +95,7 @@ export class HistoryLineView {
   amount!: number;
 
   @IsString()
-  @JSONSchema(nullable)
+  @OrNull()
   counter!: string | null;
 
   @IsInstant()
@@ -108,50 +105,38 @@ export class HistoryLineView {
   recordedAt!: string;
 
   @IsString()
-  @JSONSchema(nullable)
+  @OrNull()
   reference!: string | null;
 
   @IsString()
   actor!: string;
 
   @IsString()
-  @JSONSchema(nullable)
+  @OrNull()
   reason!: string | null;
 
   @IsUUID()
-  @JSONSchema(nullable)
+  @OrNull()
   hold!: string | null;
 
   @IsUUID()
-  @JSONSchema(nullable)
+  @OrNull()
   of!: string | null;
 
-  @IsArray()
-  @ArrayMaxSize(10_000)
-  @ValidateNested({ each: true })
-  @Type(() => LotChangeView)
+  @IsListOf(() => LotChangeView, 10_000)
   lots!: readonly LotChangeView[];
 
-  @IsArray()
-  @ArrayMaxSize(10_000)
-  @ValidateNested({ each: true })
-  @Type(() => LotChangeView)
+  @IsListOf(() => LotChangeView, 10_000)
   @JSONSchema({ description: 'what a hold keeps free in lots' })
   reserved!: readonly LotChangeView[];
 
-  @IsArray()
-  @ArrayMaxSize(10_000)
-  @ValidateNested({ each: true })
-  @Type(() => LotEndView)
+  @IsListOf(() => LotEndView, 10_000)
   @JSONSchema({ description: 'ends of lots that staff have moved' })
   extended!: readonly LotEndView[];
 }
 
 export class HistoryView extends NextView {
-  @IsArray()
-  @ArrayMaxSize(pageLinesMax.csv)
-  @ValidateNested({ each: true })
-  @Type(() => HistoryLineView)
+  @IsListOf(() => HistoryLineView, pageLinesMax.csv)
   lines!: readonly HistoryLineView[];
 }
 
@@ -175,21 +160,18 @@ export class AccountLineView {
   recordedAt!: string;
 
   @IsString()
-  @JSONSchema(nullable)
+  @OrNull()
   reference!: string | null;
 
   @IsString()
   actor!: string;
 
   @IsString()
-  @JSONSchema(nullable)
+  @OrNull()
   reason!: string | null;
 }
 
 export class AccountHistoryView extends NextView {
-  @IsArray()
-  @ArrayMaxSize(pageLinesMax.csv)
-  @ValidateNested({ each: true })
-  @Type(() => AccountLineView)
+  @IsListOf(() => AccountLineView, pageLinesMax.csv)
   lines!: readonly AccountLineView[];
 }

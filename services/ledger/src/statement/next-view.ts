@@ -1,11 +1,8 @@
+import { OrNull } from '@points/http';
 import { IsString } from 'class-validator';
-import { JSONSchema } from 'class-validator-jsonschema';
 
 export class NextView {
   @IsString()
-  @JSONSchema(
-    (schema) =>
-      ({ ...schema, type: ['string', 'null'], description: 'send it as `after` for the next page; null after the last' }) as never,
-  )
+  @OrNull('send it as `after` for the next page; null after the last')
   next!: string | null;
 }

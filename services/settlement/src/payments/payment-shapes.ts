@@ -1,4 +1,4 @@
-import { IsInstant, IsMyKeyId, IsPoints, ProgrammePath } from '@points/http';
+import { IsCount, IsInstant, IsMyKeyId, IsNested, IsPoints, ProgrammePath } from '@points/http';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -87,8 +87,7 @@ export class PaymentActionView {
   @IsIn(['capture', 'refund', 'cancellation', 'lapse'])
   kind!: 'capture' | 'refund' | 'cancellation' | 'lapse';
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   amount!: number;
 
   @IsIn(['pending', 'done', 'refused'])
@@ -113,12 +112,10 @@ export class PaymentView {
   @Min(1)
   amount!: number;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   captured!: number;
 
-  @IsInt()
-  @Min(0)
+  @IsCount()
   refunded!: number;
 
   @IsString()
@@ -160,8 +157,7 @@ export class PaymentView {
 
 /** The payment as it stands, and what was just asked of it. */
 export class ActedPaymentView extends PaymentView {
-  @ValidateNested()
-  @Type(() => PaymentActionView)
+  @IsNested(() => PaymentActionView)
   asked!: PaymentActionView;
 }
 

@@ -1,4 +1,4 @@
-import { IsProgramme, MunicipalityPath } from '@points/http';
+import { IsListOf, IsProgramme, MunicipalityPath } from '@points/http';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -79,11 +79,8 @@ export class BulkShop extends PutShop {
 }
 
 export class PutShops {
-  @IsArray()
+  @IsListOf(() => BulkShop, shopsBulkMax)
   @ArrayMinSize(1)
-  @ArrayMaxSize(shopsBulkMax)
-  @ValidateNested({ each: true })
-  @Type(() => BulkShop)
   shops!: BulkShop[];
 }
 
