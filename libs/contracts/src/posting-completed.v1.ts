@@ -7,7 +7,12 @@ const outcome = Type.Union([
     status: Type.Literal('posted'),
     posting: Type.String({ format: 'uuid', description: 'id of the transfer or of the hold’s movement' }),
     amount: Type.Integer({ minimum: 0, description: 'points moved, held or released; of a reversal, the points taken back' }),
-    owed: Type.Optional(Type.Integer({ minimum: 0, description: 'of a reversal: points that could not be taken back any more and became a debt, which the next grants pay' })),
+    owed: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description: 'of a reversal: points that could not be taken back any more and became a debt, which the next grants pay',
+      }),
+    ),
     repaid: Type.Optional(Type.Integer({ minimum: 1, description: 'of an issue: points of it that paid a debt at once; absent: none' })),
     effectiveAt: instant,
     balance: Type.Integer({ description: 'posted balance of the holder after it' }),
@@ -22,7 +27,15 @@ const outcome = Type.Union([
 ]);
 export type PostingOutcome = Static<typeof outcome>;
 
-const data = Type.Object({ reference, municipality, programme, account: holderAccount, kind: Type.String(), outcome, completedAt: instant });
+const data = Type.Object({
+  reference,
+  municipality,
+  programme,
+  account: holderAccount,
+  kind: Type.String(),
+  outcome,
+  completedAt: instant,
+});
 export type PostingCompleted = Static<typeof data>;
 
 export const postingCompletedV1 = defineContract({

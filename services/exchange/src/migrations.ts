@@ -188,12 +188,12 @@ export const migrations: readonly Migration[] = [
   createAccountLinks,
   createLinkOrders,
   createUploads,
-  createCreditedAt,
   lightenOrders,
+  createCreditedAt,
   createReserve,
-  indexUsedQuotes,
-  createSchemeFiles,
   watchReserve,
+  createSchemeFiles,
+  indexUsedQuotes,
   approveUploadKeys,
 ];
 
