@@ -2,6 +2,7 @@ import {
   addDays,
   daysBetween,
   endOfDayJst,
+  isInstant,
   isLocalDate,
   isoWeekday,
   jstDateOf,
@@ -36,8 +37,21 @@ describe('an instant', () => {
     ['2018-02-28T00:00:00+19:00', 'offset'],
     ['28.2.2018', 'its offset'],
     ['', 'its offset'],
+    ['0000-01-01T00:00:00Z', 'does not exist'],
+    ['0001-01-01T00:00:00+09:00', 'from 0001 to 9999'],
+    ['9999-12-31T23:59:59-09:00', 'from 0001 to 9999'],
   ])('%p is refused: %s', (text, reason) => {
     expect(() => parseInstant(text)).toThrow(reason);
+  });
+
+  it.each([
+    ['2018-02-27T15:00:00.000Z', true],
+    ['2018-02-31T00:00:00.000Z', false],
+    ['2018-02-28T24:00:00.000Z', false],
+    ['0000-01-01T00:00:00.000Z', false],
+    ['2018-02-27T15:00:00Z', false],
+  ])('%s as it stands: %s', (text, is) => {
+    expect(isInstant(text)).toBe(is);
   });
 });
 
@@ -65,7 +79,7 @@ describe('a day in Tokyo', () => {
     expect(daysBetween(day(from), day(to))).toBe(days);
   });
 
-  it.each([['2018-02-29'], ['2018-13-01'], ['2018-00-10'], ['18-01-01'], ['2018-1-1'], ['']])('%p is no day', (text) => {
+  it.each([['2018-02-29'], ['0000-01-01'], ['2018-13-01'], ['2018-00-10'], ['18-01-01'], ['2018-1-1'], ['']])('%p is no day', (text) => {
     expect(isLocalDate(text)).toBe(false);
   });
 });

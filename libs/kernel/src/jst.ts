@@ -23,16 +23,22 @@ export function parseInstant(text: string): Instant {
   if (/\d/.test(offset) && (Number(offset.slice(1, 3)) > 14 || Number(offset.slice(4)) > 59))
     throw new RangeError(`the offset ${offset} does not exist`);
   const ms = Date.parse(`${day}T${hour}:${minute}:${second}.${fraction.slice(0, 3).padEnd(3, '0')}${offset.toUpperCase()}`);
-  return new Date(ms).toISOString() as Instant;
+  const instant = new Date(ms).toISOString();
+  // Years beyond have another form, and PostgreSQL has no year 0.
+  if (!/^(?!0000)\d{4}-/.test(instant)) throw new RangeError('years are from 0001 to 9999 in UTC');
+  return instant as Instant;
 }
 
 /** True for the canonical text that `parseInstant` returns. */
 export function isInstant(text: string): text is Instant {
-  return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/.test(text) && !Number.isNaN(Date.parse(text));
+  if (!/^(?!0000)\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/.test(text)) return false;
+  const ms = Date.parse(text);
+  // V8 reads 31 April as 1 May, and 24:00 as the next day.
+  return !Number.isNaN(ms) && new Date(ms).toISOString() === text;
 }
 
 export function isLocalDate(text: string): text is LocalDate {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
+  if (!/^(?!0000)\d{4}-\d{2}-\d{2}$/.test(text)) return false;
   const ms = Date.parse(`${text}T00:00:00.000Z`);
   return !Number.isNaN(ms) && new Date(ms).toISOString().slice(0, 10) === text;
 }
