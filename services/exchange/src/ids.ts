@@ -46,8 +46,8 @@ export class ConversionPath extends ProgrammePath {
   conversionId!: string;
 }
 
-/** The lowest id that can have been made at this instant (UUID version 7: 48 bits of milliseconds). */
+/** The lowest id that can have been made at this instant (UUID version 7: 48 bits of milliseconds since 1970, before which there are none). */
 export function firstIdOf(instant: Instant): string {
-  const ms = new Date(instant).getTime().toString(16).padStart(12, '0');
+  const ms = Math.max(0, Date.parse(instant)).toString(16).padStart(12, '0');
   return `${ms.slice(0, 8)}-${ms.slice(8)}-7000-8000-000000000000`;
 }

@@ -55,6 +55,11 @@ describe('the list of orders', () => {
     expect(ids(await list())).toEqual(['O-10', 'O-8', 'O-6', 'O-4', 'O-2', 'O-0']);
   });
 
+  it('begins with the first order when it is asked for from a time before all clocks', async () => {
+    expect(ids(await list({ from: parseInstant('1969-07-20T20:17:40Z') }))).toHaveLength(6);
+    expect(ids(await list({ to: parseInstant('0001-01-01T00:00:00Z') }))).toEqual([]);
+  });
+
   it('comes in pages that neither miss nor repeat an order', async () => {
     const pages = [await list({ limit: 4 })];
     for (let next = pages[0]?.next; next !== undefined; next = pages.at(-1)?.next) pages.push(await list({ limit: 4, after: next }));
