@@ -2,7 +2,7 @@ import { readTable, type LineError, type TableForm, type TableRow } from '@point
 import { listRowsMax } from '../reconcile-partners/read-orders-list.js';
 import { wholePoints } from '../reconcile-partners/list-cells.js';
 import { creditIdForm, creditIdHelp } from '../reconcile-schemes/read-credits-list.js';
-import { detailCharactersMax, receiptCharactersMax } from '../rules/scheme-answer.js';
+import { detailCharactersMax, receiptCharactersMax } from '../rules/kept-words.js';
 import { schemeResults, type ListedResult } from '../rules/scheme-result.js';
 
 const columns = ['creditId', 'result', 'reason', 'receipt', 'points'] as const;

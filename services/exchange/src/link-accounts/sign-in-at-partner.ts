@@ -4,6 +4,7 @@ import * as client from 'openid-client';
 import { ExchangeConfig } from '../exchange.config.js';
 import { fetchOutside, reasonOf } from '../reach-outside/ask-outside.js';
 import { reachOf, type Reach } from '../reach-outside/request-outside.js';
+import { keptWords } from '../rules/kept-words.js';
 import { isThisMachine, type Connection } from './connection.js';
 
 export interface PartnerTokens {
@@ -133,7 +134,10 @@ export class SignInAtPartner {
   /** invalid_grant is the partner's word that the link is over; everything else may pass. */
   private troubleOf(error: unknown): Exclude<TokenAnswer, { kind: 'given' }> {
     if (error instanceof client.ResponseBodyError)
-      return { kind: error.error === 'invalid_grant' ? 'gone' : 'failed', reason: `the partner's sign-in answered ${error.error}` };
+      return {
+        kind: error.error === 'invalid_grant' ? 'gone' : 'failed',
+        reason: `the partner's sign-in answered ${keptWords(error.error, errorCharactersMax)}`,
+      };
     if (
       error instanceof client.ClientError &&
       error.code !== undefined &&
@@ -175,6 +179,8 @@ const configurationKeptMs = 600_000;
 /** A token is not used in its last moments: it could end on its way. */
 export const earlyMs = 10_000;
 const clientTokenMsUsual = 60_000;
+/** Those of OAuth are words such as invalid_grant. */
+const errorCharactersMax = 60;
 const neverStopped = new AbortController().signal;
 
 /** Forms, and nothing: all that is sent to a sign-in. */

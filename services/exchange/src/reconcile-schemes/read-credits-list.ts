@@ -2,7 +2,7 @@ import { readTable, type LineError, type TableForm, type TableRow } from '@point
 import { dayOf, wholePoints } from '../reconcile-partners/list-cells.js';
 import { listRowsMax } from '../reconcile-partners/read-orders-list.js';
 import type { ListedCredit } from '../rules/match-credits.js';
-import { receiptCharactersMax } from '../rules/scheme-answer.js';
+import { receiptCharactersMax } from '../rules/kept-words.js';
 
 const columns = ['creditId', 'points', 'receipt', 'date'] as const;
 type Column = (typeof columns)[number];

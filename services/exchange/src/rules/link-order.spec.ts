@@ -115,6 +115,8 @@ describe('the answer of a partner', () => {
     ['reserve', 404, { code: 'unknown-reservation' }],
     ['reserve', 500, undefined],
     ['commit', 200, { state: 'committed' }],
+    ['commit', 200, { state: 'committed', receipt: 'R\u0000' }],
+    ['commit', 200, { state: 'committed', receipt: 'R\ud83d' }],
     ['commit', 200, { state: 'reserved', receipt: 'R-1' }],
     ['commit', 404, 'not found'],
     ['commit', 422, { code: 'lapsed' }],
@@ -124,6 +126,15 @@ describe('the answer of a partner', () => {
     ['cancel', 302, null],
   ] as const)('to %s, %d %j leaves all open', (step, status, body) => {
     expect(readPartnerAnswer(step, status, body).kind).toBe('failed');
+  });
+
+  it.each([
+    ['not\u0000\u001b[31m today\n', 'not [31m today'],
+    [`${'x'.repeat(299)}😀`, `${'x'.repeat(299)}\ufffd`],
+    ['\ud83d', '\ufffd'],
+    ['\u0000', 'the partner gave no reason'],
+  ])('has words that can be kept: %j', (detail, kept) => {
+    expect(readPartnerAnswer('reserve', 422, { code: 'not-today', detail })).toEqual({ kind: 'refused', code: 'not-today', detail: kept });
   });
 });
 

@@ -1,6 +1,6 @@
 import { parseInstant, type Instant } from '@points/kernel';
+import { detailCharactersMax, isReceipt, keptWords } from './kept-words.js';
 import type { PartnerStep } from './link-order-state.js';
-import { detailCharactersMax, receiptCharactersMax } from './scheme-answer.js';
 
 /** What a linked partner's answer means for the order. */
 export type PartnerAnswer =
@@ -34,14 +34,7 @@ export function readPartnerAnswer(step: PartnerStep, status: number, body: unkno
     }
     case 'commit': {
       const { receipt, state } = fields;
-      if (
-        status === 200 &&
-        state === 'committed' &&
-        typeof receipt === 'string' &&
-        /^\S+$/.test(receipt) &&
-        receipt.length <= receiptCharactersMax
-      )
-        return { kind: 'committed', receipt };
+      if (status === 200 && state === 'committed' && isReceipt(receipt) && /^\S+$/.test(receipt)) return { kind: 'committed', receipt };
       if (status === 409 && (code === 'lapsed' || code === 'already-cancelled' || code === 'refused'))
         return { kind: 'refused', ...said(code, fields) };
       if (status === 404 && code === 'unknown-reservation') return { kind: 'refused', ...said(code, fields) };
@@ -77,5 +70,5 @@ function codeOf({ code }: Readonly<Record<string, unknown>>): string | undefined
 }
 
 function said(code: string, { detail }: Readonly<Record<string, unknown>>) {
-  return { code, detail: typeof detail === 'string' ? detail.slice(0, detailCharactersMax) : 'the partner gave no reason' };
+  return { code, detail: (typeof detail === 'string' && keptWords(detail, detailCharactersMax)) || 'the partner gave no reason' };
 }

@@ -1,3 +1,5 @@
+import { detailCharactersMax, isReceipt, keptWords } from './kept-words.js';
+
 /** What a card scheme's answer means for the held points. */
 export type SchemeAnswer =
   | { readonly kind: 'acknowledged'; readonly receipt: string }
@@ -14,8 +16,7 @@ export function readSchemeAnswer(status: number, body: unknown): SchemeAnswer {
   const fields = typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
   if (status === 200 || status === 201) {
     const { receipt } = fields;
-    if (typeof receipt === 'string' && receipt.length >= 1 && receipt.length <= receiptCharactersMax)
-      return { kind: 'acknowledged', receipt };
+    if (isReceipt(receipt)) return { kind: 'acknowledged', receipt };
     return { kind: 'failed', reason: `answered ${status} without a receipt` };
   }
   if (status === 422) {
@@ -23,11 +24,8 @@ export function readSchemeAnswer(status: number, body: unknown): SchemeAnswer {
     return {
       kind: 'refused',
       code: typeof code === 'string' && /^[a-z][a-z-]{0,59}$/.test(code) ? code : 'not-said',
-      detail: typeof detail === 'string' ? detail.slice(0, detailCharactersMax) : 'the scheme gave no reason',
+      detail: (typeof detail === 'string' && keptWords(detail, detailCharactersMax)) || 'the scheme gave no reason',
     };
   }
   return { kind: 'failed', reason: `answered ${status}` };
 }
-
-export const receiptCharactersMax = 100;
-export const detailCharactersMax = 300;

@@ -6,6 +6,7 @@ describe('an answer of the card scheme', () => {
     [200, { receipt: 'R-1' }, { kind: 'acknowledged', receipt: 'R-1' }],
     [201, { receipt: 'R-2', more: true }, { kind: 'acknowledged', receipt: 'R-2' }],
     [422, { code: 'unknown-member', detail: 'no such card' }, { kind: 'refused', code: 'unknown-member', detail: 'no such card' }],
+    [422, { code: 'later', detail: '\u0000 \ud83d' }, { kind: 'refused', code: 'later', detail: '\ufffd' }],
     [422, 'nonsense', { kind: 'refused', code: 'not-said', detail: 'the scheme gave no reason' }],
   ])('%i with %j is its last word', (status, body, meaning) => {
     expect(readSchemeAnswer(status, body)).toEqual(meaning);
@@ -15,6 +16,8 @@ describe('an answer of the card scheme', () => {
     [200, {}],
     [200, { receipt: 7 }],
     [200, { receipt: '' }],
+    [200, { receipt: 'R\u0000' }],
+    [200, { receipt: '\ud83d' }],
     [200, null],
     [400, { code: 'bad' }],
     [401, {}],

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Webhook } from 'standardwebhooks';
 import { NotSent, requestOutside, type OutsideRequest, type Reach } from '../reach-outside/request-outside.js';
+import { keptWords } from '../rules/kept-words.js';
 import type { SendOutcome } from '../rules/webhook-retry.js';
 
 export interface WebhookRequest {
@@ -87,13 +88,7 @@ async function firstWords(response: IncomingMessage, stop: AbortSignal): Promise
   } finally {
     response.destroy();
   }
-  const text = Buffer.concat(chunks).subarray(0, answerBytesMax).toString('utf8');
-  // PostgreSQL has no text with U+0000, and a log that is read in a terminal needs no control characters.
-  return text
-    .replace(/\p{Cc}+/gu, ' ')
-    .trim()
-    .slice(0, answerCharactersMax)
-    .toWellFormed();
+  return keptWords(Buffer.concat(chunks).subarray(0, answerBytesMax).toString('utf8'), answerCharactersMax);
 }
 
 /** Seconds, or a time of HTTP (RFC 9110 §10.2.3). */
