@@ -1,6 +1,6 @@
 import { IsListOf, IsNested } from './nested.js';
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, MaxLength, Min } from 'class-validator';
+import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, MaxLength, Min } from 'class-validator';
 import { IsDay, IsInstant, IsMunicipality, IsMyKeyId, IsPoints, MunicipalityPath, ProgrammePath } from './fields.js';
 import { compileShape, jsonSchemaOf } from './shape.js';
 
@@ -38,6 +38,20 @@ class Order {
   lines!: Line[];
 }
 
+class Note {
+  @IsString()
+  text!: string;
+}
+
+class Tagged {
+  @IsArray()
+  @IsString({ each: true })
+  tags!: string[];
+
+  @IsListOf(() => Note, 9)
+  notes!: Note[];
+}
+
 class Page {
   @IsOptional()
   @Type(() => Number)
@@ -64,6 +78,16 @@ const good = { id: 'a', points: 5, at: '2018-02-28T09:00:00+09:00', lines: [{ ra
 describe('a compiled shape', () => {
   it('takes what fits', () => {
     expect(compileShape(Order, 'body').problemsOf(good)).toEqual([]);
+  });
+
+  it.each([
+    [{ ...good, id: 'a\u0000' }, 'id'],
+    [{ ...good, id: '\ud83d' }, 'id'],
+    [{ tags: ['a', '😀', 'b\u0000'], notes: [{ text: 'c\udc00' }] }, 'tags.2'],
+  ])('refuses text that cannot be stored: %j', (value, field) => {
+    const reason = 'holds U+0000 or half of a character, which is no text';
+
+    expect(compileShape('tags' in value ? Tagged : Order, 'body').problemsOf(value)[0]).toEqual({ field, reason });
   });
 
   it.each([

@@ -27,7 +27,7 @@ export function compileShape(type: Type, kind: 'body' | 'text'): Shape {
   const known = compiled[kind].get(type);
   if (known) return known;
   const validate: ValidateFunction = validators[kind].compile({ ...closed(jsonSchemaOf(type)), $async: false });
-  const shape: Shape = { problemsOf: (value) => (validate(value) ? [] : toProblems(validate.errors ?? [])) };
+  const shape: Shape = { problemsOf: (value) => (validate(value) ? unstorable(value) : toProblems(validate.errors ?? [])) };
   compiled[kind].set(type, shape);
   return shape;
 }
@@ -102,6 +102,18 @@ function instance(coerce: boolean): Ajv {
   for (const kind of fieldKinds)
     if (typeof kind.schema.format === 'string') ajv.addFormat(kind.schema.format, { type: 'string', validate: kind.accepts });
   return ajv;
+}
+
+/** PostgreSQL has no text with U+0000 and no JSON with half of a surrogate pair; both can stand in a request's JSON. */
+function unstorable(value: unknown, at: readonly string[] = []): FieldProblem[] {
+  if (typeof value === 'string')
+    return value.includes('\0') || !value.isWellFormed()
+      ? [{ field: at.join('.') || 'body', reason: 'holds U+0000 or half of a character, which is no text' }]
+      : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value)
+    .flatMap(([name, one]) => unstorable(one, [...at, name]))
+    .slice(0, problemsMax);
 }
 
 const problemsMax = 20;

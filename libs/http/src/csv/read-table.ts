@@ -57,6 +57,11 @@ export function readTable<Column extends string, T>(
       errors.push({ line, field: 'line', reason: `has ${cells.length} fields, the header has ${header.length}` });
       continue;
     }
+    const odd = cells.findIndex((one) => one.includes('\0'));
+    if (odd >= 0) {
+      errors.push({ line, field: header[odd] ?? 'line', reason: 'holds U+0000, which is no text' });
+      continue;
+    }
     const cell = (column: Column): string => cells[header.indexOf(column)] ?? '';
     const wrong = (field: Column, reason: string) => {
       errors.push({ line, field, reason: `${reason}${cell(field) === '' ? '' : `: ${cell(field).slice(0, cellCharsShown)}`}` });

@@ -15,6 +15,7 @@ describe('the scheme’s file', () => {
     ['creditId,points\nBRE-1,5', 2, 'creditId', 'programme, a colon, conversion id'],
     ['creditId,points\na:b,0', 2, 'points', 'is not a whole number'],
     ['creditId,points,date\na:b,5,20260302', 2, 'date', 'is neither a day'],
+    ['creditId,points,receipt\na:b,5,R\u0000', 2, 'receipt', 'holds U+0000'],
     [`creditId,points,receipt\na:b,5,${'x'.repeat(101)}`, 2, 'receipt', 'has more than 100 characters'],
   ])('%j is refused by line and field', (text, line, field, reason) => {
     expect(readCreditsList(text)).toMatchObject({ errors: [{ line, field, reason: expect.stringContaining(reason) as string }] });
