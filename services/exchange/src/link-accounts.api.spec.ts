@@ -287,6 +287,41 @@ describe('unlinking', () => {
   });
 });
 
+describe('the system of a partner', () => {
+  const [own, otherSystem] = ['miles-own', 'other-system'];
+  let [mine, foreign]: string[] = [];
+
+  beforeAll(async () => {
+    const put = (path: string, body: object) => call(`${programme}/partners/${path}`, { method: 'PUT', token: staff, body });
+    await put(own, { ...partnerTerms, clients: ['own-system'] });
+    await put(`${own}/connection`, { issuer: theSite().url, endpoint: theSite().endpoint, ...theSite().client, redirectUri });
+    [mine, foreign] = await Promise.all(
+      ['own-system', otherSystem].map((client) => service.token(['links:write', 'links:read'], [municipality], client)),
+    );
+  });
+
+  it('sees and unlinks accounts of its own partner only', async () => {
+    const person = await newPerson();
+    const elsewhere = await linkAccount(programme, partner, theSite(), person, person.account, staff);
+    const link = await linkAccount(programme, own, theSite(), person, person.account, must(mine));
+    const seen = async (token: string) =>
+      (await call<{ links: { link: string }[] }>(`${programme}/account-links?myKeyId=${person.myKeyId}`, { token })).body.links;
+    const unlink = (id: string, token: string) => call(`${programme}/account-links/${id}`, { method: 'DELETE', token });
+
+    expect((await seen(must(mine))).map((one) => one.link)).toEqual([link]);
+    expect(await seen(must(foreign))).toEqual([]);
+    expect((await seen(staff)).map((one) => one.link)).toEqual([link, elsewhere]);
+    expect(await unlink(elsewhere, must(mine))).toMatchObject({ status: 404, body: { code: 'unknown-link' } });
+    expect(await unlink(link, must(foreign))).toMatchObject({ status: 404, body: { code: 'unknown-link' } });
+    expect((await seen(staff)).map((one) => one.link)).toHaveLength(2);
+    expect(await unlink(link, must(mine))).toMatchObject({ status: 200, body: { state: 'ended' } });
+    expect((await listOf(person)).body.links.map((one) => [one.link, one.state])).toEqual([
+      [link, 'ended'],
+      [elsewhere, 'linked'],
+    ]);
+  });
+});
+
 describe('a refresh token that works once', () => {
   it('is used once by two replicas that need it at the same time', async () => {
     const person = await linked(short);

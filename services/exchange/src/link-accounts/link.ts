@@ -121,19 +121,21 @@ export async function endLink(tx: Tx, id: string, reason: EndedReason): Promise<
   return (await tx.write(endLinkStatement, [id, reason])) === 1;
 }
 
-export async function findLinks(tx: Tx, programme: string, holder: string): Promise<AccountLinkView[]> {
-  const rows = await tx.query<LinkRow>(`${selectLink} where programme = $1 and holder = $2 order by id desc limit $3`, [
-    programme,
-    holder,
-    linksMax,
-  ]);
+/** Those that the client may know of: where else somebody is a member is nothing that a partner's system is told. */
+export async function findLinks(tx: Tx, { client, scopes }: Cause, programme: string, holder: string): Promise<AccountLinkView[]> {
+  const rows = await tx.query<LinkRow>(
+    `${selectLink} where l.programme = $1 and l.holder = $2 and ${isKnown} order by l.id desc limit $5`,
+    [...[programme, holder, scopes.has('exchange:on-behalf'), client, linksMax]],
+  );
   return rows.map(linkView);
 }
 
-export async function lockLink(tx: Tx, programme: string, id: string): Promise<LockedLink | undefined> {
+/** Undefined also where the client may not know of it. */
+export async function lockLink(tx: Tx, { client, scopes }: Cause, programme: string, id: string): Promise<LockedLink | undefined> {
   const [row] = await tx.query<LinkRow & { refresh_token: string | null }>(
-    `select id, partner, state, linked_at, ended_at, ended_reason, refresh_token from account_link where programme = $1 and id = $2 for update`,
-    [programme, id],
+    `select id, partner, state, linked_at, ended_at, ended_reason, refresh_token from account_link l
+     where l.programme = $1 and l.id = $2 and ${isKnown} for update`,
+    [programme, id, scopes.has('exchange:on-behalf'), client],
   );
   return row && { view: linkView(row), sealedRefreshToken: row.refresh_token };
 }
@@ -190,7 +192,10 @@ const deleteStart = `
   delete from link_start where state_hash = $1 and programme = $2 and partner = $3
   returning holder, nonce, verifier, redirect_uri, expires_at > now() as is_open`;
 
-const selectLink = 'select id, partner, state, linked_at, ended_at, ended_reason from account_link';
+const selectLink = 'select id, partner, state, linked_at, ended_at, ended_reason from account_link l';
+/** $3: the client may act for every partner. $4: the client. */
+const isKnown = `
+  ($3 or exists (select from partner p ${termsAt('now()')} where p.programme = l.programme and p.partner = l.partner and $4 = any (t.clients)))`;
 const lockLinkOfHolder = `
   select id, subject_hash from account_link where programme = $1 and partner = $2 and holder = $3 and state = 'linked' for update`;
 const insertLink = `

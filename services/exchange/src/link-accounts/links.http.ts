@@ -135,13 +135,14 @@ export class LinksController {
   @Get('account-links')
   @Operation({
     summary: 'The linked accounts of a resident, ended ones too',
+    description: 'A partner’s own client sees those at that partner only.',
     scope: 'links:read',
     answer: AccountLinksView,
     problems: ['unknown-my-key-id'],
   })
-  list(@Param() path: ProgrammePath, @Query() { myKeyId }: LinksQuery): Promise<AccountLinksView> {
+  list(@Param() path: ProgrammePath, @Query() { myKeyId }: LinksQuery, @CauseOf() cause: Cause): Promise<AccountLinksView> {
     return this.database.transaction(tenants(path.municipality), async (tx) => ({
-      links: await findLinks(tx, path.programme, await holderOf(tx, myKeyId)),
+      links: await findLinks(tx, cause, path.programme, await holderOf(tx, myKeyId)),
     }));
   }
 
@@ -153,10 +154,10 @@ export class LinksController {
     answer: AccountLinkView,
     problems: ['unknown-link', 'links-not-set-up'],
   })
-  async unlink(@Param() path: LinkPath): Promise<AccountLinkView> {
+  async unlink(@Param() path: LinkPath, @CauseOf() cause: Cause): Promise<AccountLinkView> {
     const { seal } = this.seals;
     const { view, revocation } = await this.database.transaction(tenants(path.municipality), async (tx) => {
-      const found = await lockLink(tx, path.programme, path.link);
+      const found = await lockLink(tx, cause, path.programme, path.link);
       if (!found) throw problem(404, 'unknown-link', 'the programme has no such link');
       if (!(await endLink(tx, path.link, 'unlinked')) || found.sealedRefreshToken === null) return { view: found.view };
       const connection = await findConnection(tx, path.programme, found.view.partner, seal);
