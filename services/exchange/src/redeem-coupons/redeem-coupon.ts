@@ -25,7 +25,7 @@ export interface Redeeming {
 
 /**
  * Redeems a code: one code is one order, whatever happens on the way. A wrong code is counted against the person, so its answer is stored
- * and not thrown. @throws Problem
+ * and not thrown; so is that of a rule against fraud. @throws Problem
  */
 export async function redeemCoupon(tx: Tx, cause: Cause, { programme, body, id, secret, now, onWrong }: Redeeming): Promise<Answer<Order>> {
   const holder = await findHolder(tx, body.myKeyId);
@@ -77,7 +77,12 @@ export async function redeemCoupon(tx: Tx, cause: Cause, { programme, body, id, 
     now,
   );
   if (!placed) throw new Error('assertion failed: every wish has an end');
-  if ('problem' in placed) throw placed.problem;
+  if ('problem' in placed) {
+    const { status, code, detail } = placed.problem;
+    // Stored and not thrown: the alert to the guards is in this transaction.
+    if (code === 'screened') return refusal(status, code, detail);
+    throw placed.problem;
+  }
   const reference = orderReference({ programme, partner: coupon.partner, orderId: order.orderId });
   await tx.write('update coupon set reference = $2, holder = $6, tries = $3, redeemed_at = $4 where programme = $5 and code_hash = $1', [
     ...[coupon.hash, reference, tries, now, programme, holder],

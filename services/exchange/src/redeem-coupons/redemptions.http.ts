@@ -48,7 +48,10 @@ export class RedemptionsController {
       'too-many-wrong-codes',
       'coupons-not-set-up',
       ...couponRefusalCodes,
+      'partner-stopped',
+      'holder-stopped',
       ...priceRefusalCodes,
+      'screened',
       'and those of the ledger',
     ],
   })

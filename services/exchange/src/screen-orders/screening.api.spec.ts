@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { orderFlaggedV1, type OrderFlagged } from '@points/contracts';
 import { Controller, Module } from '@nestjs/common';
 import { OnEvent, messagingMigrations, type Received } from '@points/messaging';
@@ -25,7 +25,8 @@ class Guard {
 class GuardModule {}
 
 beforeAll(async () => {
-  story = await exchangeStory(programme, ['screening:read', 'screening:write', 'screening:decide']);
+  const scopes = ['screening:read', 'screening:write', 'screening:decide', 'coupons:redeem'];
+  story = await exchangeStory(programme, scopes, { COUPON_KEY: randomBytes(32).toString('base64url') });
   guard = await testService(
     {
       name: 'guard',
@@ -135,6 +136,27 @@ describe('a rule that watches for fraud', () => {
       action: 'refuse',
       hits: [{ rule, measure: 'points', by: 'holder', value: 200, limit: 150 }],
     });
+  });
+
+  it('refuses a coupon in the same way: its code stays unused', async () => {
+    const partner = await story.newPartner({ kind: 'coupon-code' });
+    const batch = `partners/${partner}/coupon-batches/b`;
+    await story.put(batch, { name: 'b', expiresAt: new Date(Date.now() + 86_400_000).toISOString() });
+    const code = randomBytes(8).toString('hex');
+    await story.send(`${batch}/coupons`, { coupons: [{ serial: 's', code, partnerPoints: 100 }] });
+    const { rule, body: content } = await setRule(partner, { limit: 0, action: 'refuse' });
+    const redeem = (key: string) =>
+      call(story.at('coupon-redemptions'), { token: story.staff, key, body: { code, myKeyId: story.residents[0]?.myKeyId } });
+    const key = randomUUID();
+
+    const [refused, again] = [await redeem(key), await redeem(key)];
+
+    expect([refused.status, refused.body.code]).toEqual([422, 'screened']);
+    expect(again.body).toEqual(refused.body);
+    await eventually(() => Promise.resolve(alerts.some((one) => one.partner === partner)));
+    expect(alerts.filter((one) => one.partner === partner)).toMatchObject([{ action: 'refuse', hits: [{ rule, value: 1, limit: 0 }] }]);
+    await story.put(`screening-rules/${rule}`, { ...content, isActive: false });
+    expect((await redeem(randomUUID())).status).toBe(201);
   });
 
   it('sees many people at one device, in one batch and over several', async () => {
