@@ -1,9 +1,11 @@
 import type { Tx } from '@points/database';
 import type { Instant } from '@points/kernel';
 import { callOffReserving } from '../exchange-by-link/partner-work.js';
+import { endingOrderColumns, refusedFact, type EndingOrder } from '../place-exchange-order/after-issue.js';
 import { comeToNothing } from '../place-exchange-order/come-to-nothing.js';
 import { linkOrderAfter } from '../rules/link-order-state.js';
 import { orderAfter } from '../rules/order-state.js';
+import { announce } from '../tell-partners/announce.js';
 import { leaveReview } from '../upload-orders/count-ends.js';
 import type { ReverseOrder } from './reversal-shapes.js';
 import { askReversals, lockOrders, mayAct, type Asked, type ReversibleRow, type Reverser } from './reverse-orders.js';
@@ -31,7 +33,9 @@ export async function cancelOrder(tx: Tx, by: Reverser, orderId: string, wish: R
 async function callOff(tx: Tx, { client, programme }: Reverser, order: ReversibleRow, { reason }: ReverseOrder): Promise<void> {
   const refusal = { code: 'cancelled', detail: 'the order was called off before its points were issued', facts: { reason, by: client } };
   if (order.state === 'reserving') return callOffReserving(tx, order.id, refusal);
-  await tx.write(cancelWaiting, [order.id, JSON.stringify(refusal)]);
+  const [called] = await tx.query<EndingOrder>(cancelWaiting, [order.id, JSON.stringify(refusal)]);
+  if (!called) throw new Error('assertion failed: an order that is locked must be there');
+  await announce(tx, [refusedFact(called, refusal)]);
   await leaveReview(tx, [order.upload]);
   await comeToNothing(tx, [{ ...order, programme }]);
 }
@@ -41,5 +45,5 @@ const cancelWaiting = {
   text: `
     update exchange_order set state = 'refused', refusal = $2, updated_at = now(),
                               bonus_state = case when bonus_state is not null then 'void' end
-    where id = $1`,
+    where id = $1 returning ${endingOrderColumns}`,
 };

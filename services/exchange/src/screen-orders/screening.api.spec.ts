@@ -120,6 +120,16 @@ describe('a rule that watches for fraud', () => {
     await eventually(async () => (await toldPartner(story.service, partner, 'exchange-order.completed')).length === 2);
   });
 
+  it('has the partner told of an order that was called off while it waited', async () => {
+    const partner = await story.newPartner();
+    await setRule(partner, { limit: 0 });
+    const { orderId } = (await place(partner)).body;
+
+    await story.send(`partners/${partner}/exchange-orders/${String(orderId)}/cancellations`, { reason: 'cooling-off' });
+
+    expect(await toldPartner(story.service, partner, 'exchange-order.refused')).toMatchObject([{ orderId, code: 'cancelled' }]);
+  });
+
   it('refuses without a word about itself, stores nothing, and tells the guards', async () => {
     const partner = await story.newPartner();
     const { rule } = await setRule(partner, { measure: 'points', limit: 150, action: 'refuse' });
