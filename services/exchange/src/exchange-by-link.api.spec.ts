@@ -226,7 +226,7 @@ describe('an order of a linked account', () => {
         ...{ from: new Date(Date.now() - 60_000).toISOString(), to: new Date(Date.now() + 600_000).toISOString() },
       },
     });
-    const approved = await call(`${address}/approvals`, { token: approver, body: { campaign } });
+    const approved = await call(`${address}/approvals`, { token: approver, body: { campaign, proposedAt: proposed.body.proposedAt } });
     expect([proposed.status, approved.status]).toEqual([201, 201]);
     const member = await aMember();
     await site.fail({ step: 'commit', kind: 'error', account: member.account, times: 2 });

@@ -87,8 +87,13 @@ const putCampaign = (id: string, body: object, token = staff, of = programme) =>
 const runCampaign = async (partner: string, changes: object = {}) => {
   const id = `c-${randomUUID().slice(0, 8)}`;
   expect((await putCampaign(id, aCampaign({ partners: [partner], ...changes }))).status).toBe(201);
-  expect((await send(`campaigns/${id}/approvals`, { campaign: id }, chief)).status).toBe(201);
+  expect((await approveCampaign(id, chief)).status).toBe(201);
   return id;
+};
+/** As it stands. */
+const approveCampaign = async (id: string, token: string, of = programme) => {
+  const { proposedAt } = (await call(at(`campaigns/${id}`, of), { token })).body;
+  return send(`campaigns/${id}/approvals`, { campaign: id, proposedAt }, token, of);
 };
 const holderPoints = (of = hanako) => ledger.balance(of.holder).balance;
 
@@ -231,8 +236,8 @@ describe('a campaign', () => {
       await putCampaign(id, body),
       await putCampaign(id, body),
       await putCampaign(id, { ...body, budget: 2_000 }),
-      await send(`campaigns/${id}/approvals`, { campaign: id }, staff),
-      await send(`campaigns/${id}/approvals`, { campaign: id }, chief),
+      await approveCampaign(id, staff),
+      await approveCampaign(id, chief),
       await putCampaign(id, { ...body, budget: 3_000 }),
       await putCampaign(id, { ...body, budget: 2_000 }),
       await send(`campaigns/${id}/stops`, { campaign: id }),
@@ -253,6 +258,19 @@ describe('a campaign', () => {
     expect((await place(partner)).body.bonus).toBeUndefined();
   });
 
+  it('is not approved as it is when it was replaced since the second person has read it', async () => {
+    const partner = await newPartner();
+    const id = `c-${randomUUID().slice(0, 8)}`;
+    const seen = (await putCampaign(id, aCampaign({ partners: [partner] }))).body.proposedAt;
+    await putCampaign(id, aCampaign({ partners: [partner], budget: 1_000_000 }));
+
+    const { status, body } = await send(`campaigns/${id}/approvals`, { campaign: id, proposedAt: seen }, chief);
+
+    expect([status, body.code]).toEqual([409, 'campaign-replaced']);
+    expect((await read(`campaigns/${id}`)).body.state).toBe('waiting');
+    expect((await approveCampaign(id, chief)).body).toMatchObject({ state: 'approved', budget: 1_000_000 });
+  });
+
   it.each([
     [{ bonusPoints: 5 }, 'bonusRate'],
     [{ bonusRate: undefined }, 'bonusRate'],
@@ -271,7 +289,7 @@ describe('a campaign', () => {
     const id = `c-${randomUUID().slice(0, 8)}`;
     const other = await service.token(['partners:approve', 'partners:read'], ['141305'], 'other');
     await putCampaign(id, aCampaign({ partners: [partner] }), staff, closedProgramme);
-    await send(`campaigns/${id}/approvals`, { campaign: id }, other, closedProgramme);
+    await approveCampaign(id, other, closedProgramme);
 
     const { body } = await place(partner, { orderId: 'refused' }, closedProgramme);
 

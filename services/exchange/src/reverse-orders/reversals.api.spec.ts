@@ -182,8 +182,8 @@ describe('a reversal', () => {
       budget: 50,
       borneBy: 'partner',
     };
-    await call(at(`campaigns/${campaign}`), { method: 'PUT', token: staff, body });
-    await call(at(`campaigns/${campaign}/approvals`), { token: chief, body: { campaign } });
+    const { proposedAt } = (await call(at(`campaigns/${campaign}`), { method: 'PUT', token: staff, body })).body;
+    await call(at(`campaigns/${campaign}/approvals`), { token: chief, body: { campaign, proposedAt } });
     const resident = await newHolder();
     const order = await place(partner, resident);
     await eventually(async () => (await read(order)).body['bonus'], { timeoutMs: 1_000 });

@@ -36,7 +36,7 @@ beforeAll(async () => {
       { name: 'Autumn', bonusPoints: 50, ...times, budget: 5_000, borneBy: 'partner' },
       { client: 'staff', now },
     );
-    await approveCampaign(tx, campaign, { client: 'chief', now });
+    await approveCampaign(tx, campaign, now, { client: 'chief', now });
   });
   await fresh.database.transaction(everyTenant, (tx) => linkHolders(tx, [{ holder, myKeyId, registeredAt: now }]));
 });

@@ -106,3 +106,10 @@ export class DecideCampaign {
   @Matches(idForm)
   campaign!: string;
 }
+
+/** What the second person has read: a campaign that waits may be replaced meanwhile. */
+export class ApproveCampaign extends DecideCampaign {
+  /** That of the campaign as it was read. */
+  @IsInstant()
+  proposedAt!: string;
+}

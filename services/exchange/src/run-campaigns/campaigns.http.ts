@@ -1,8 +1,9 @@
 import { Body, Controller, Get, Param, Post, Put } from '@nestjs/common';
 import { Database, tenants } from '@points/database';
 import { answer, CauseOf, once, Operation, problem, ProgrammePath, type Answer, type Cause } from '@points/http';
+import { parseInstant } from '@points/kernel';
 import { now } from '../clock.js';
-import { CampaignPath, CampaignsView, CampaignView, DecideCampaign, PutCampaign } from './campaign-shapes.js';
+import { ApproveCampaign, CampaignPath, CampaignsView, CampaignView, DecideCampaign, PutCampaign } from './campaign-shapes.js';
 import { approveCampaign, listCampaigns, putCampaign, readCampaign, stopCampaign } from './campaigns.js';
 
 @Controller('v1/municipalities/:municipality/programmes/:programme/campaigns')
@@ -45,15 +46,18 @@ export class CampaignsController {
   @Post(':campaign/approvals')
   @Operation({
     summary: 'Approve a campaign that somebody else proposed',
+    description: 'As it was read: `proposedAt` says which. One that was replaced meanwhile is 409.',
     scope: 'partners:approve',
     status: 201,
     answer: CampaignView,
-    problems: ['unknown-campaign', 'same-person', 'already-decided'],
+    problems: ['unknown-campaign', 'same-person', 'already-decided', 'campaign-replaced'],
   })
-  approve(@Param() path: CampaignPath, @Body() body: DecideCampaign, @CauseOf() cause: Cause): Promise<Answer<CampaignView>> {
+  approve(@Param() path: CampaignPath, @Body() body: ApproveCampaign, @CauseOf() cause: Cause): Promise<Answer<CampaignView>> {
     meansTheSame(path, body);
     return this.database.transaction(tenants(path.municipality), (tx) =>
-      once(tx, cause, async () => answer(201, await approveCampaign(tx, path, { client: cause.client, now: now() }))),
+      once(tx, cause, async () =>
+        answer(201, await approveCampaign(tx, path, parseInstant(body.proposedAt), { client: cause.client, now: now() })),
+      ),
     );
   }
 

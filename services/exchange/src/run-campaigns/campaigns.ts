@@ -43,12 +43,16 @@ export async function putCampaign(
   return { isNew, campaign: await readCampaign(tx, key) };
 }
 
-/** @throws Problem */
-export async function approveCampaign(tx: Tx, key: CampaignKey, { client, now }: Actor): Promise<CampaignView> {
+/** `proposedAt`: of what the second person has read. @throws Problem */
+export async function approveCampaign(tx: Tx, key: CampaignKey, proposedAt: Instant, { client, now }: Actor): Promise<CampaignView> {
   const row = await lockCampaign(tx, key);
   if (row.proposed_by === client)
     throw problem(403, 'same-person', 'whoever proposed a campaign cannot approve it', { proposedBy: row.proposed_by });
   if (row.state !== 'waiting') throw problem(409, 'already-decided', `the campaign is ${row.state}`, { state: row.state });
+  if (instantOf(row.proposed_at) !== proposedAt)
+    throw problem(409, 'campaign-replaced', 'another campaign was proposed under this id since it was read; read it again', {
+      proposedAt: instantOf(row.proposed_at),
+    });
   await tx.write(`update campaign set state = 'approved', approved_by = $3, approved_at = $4 where programme = $1 and campaign = $2`, [
     key.programme,
     key.campaign,

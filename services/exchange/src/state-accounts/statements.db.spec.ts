@@ -44,7 +44,7 @@ const aPartner = async () => {
     const times = { from: '2026-01-01T00:00:00+09:00', to: '2027-01-01T00:00:00+09:00' };
     const body = { name: 'Bonus', partners: [key.partner], bonusPoints: 5, ...times, budget: 5_000, borneBy: 'partner' as const };
     await putCampaign(tx, campaign, body, staff);
-    await approveCampaign(tx, campaign, chief);
+    await approveCampaign(tx, campaign, staff.now, chief);
   });
   return key;
 };
