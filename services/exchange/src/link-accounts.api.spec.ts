@@ -94,6 +94,7 @@ describe('the connection of a partner', () => {
     [{ issuer: 'http://partner.example' }, 'issuer'],
     [{ issuer: 'ftp://127.0.0.1' }, 'issuer'],
     [{ redirectUri: 'https://app.example/linked?x=1' }, 'redirectUri'],
+    [{ redirectUri: 'http://app.example/linked' }, 'redirectUri'],
   ])('is not taken with %j', async (change, field) => {
     const body = { issuer: theSite().url, endpoint: theSite().endpoint, ...theSite().client, redirectUri, ...change };
 

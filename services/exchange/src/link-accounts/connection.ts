@@ -84,10 +84,10 @@ export async function putConnection(
   if (found.kind !== 'account-link')
     throw problem(422, 'not-account-link', 'only a partner of the kind account-link is connected', { kind: found.kind });
   mustBeReachable({ issuer: body.issuer, endpoint: body.endpoint }, reach);
-  for (const field of ['issuer', 'endpoint'] as const)
+  for (const field of ['issuer', 'endpoint', 'redirectUri'] as const)
     if (!isSafe(body[field]))
       throw problem(422, 'invalid-request', `the body is wrong: ${field} must be an https address, or one of this machine`, {
-        errors: [{ field, reason: 'must be an https address: tokens travel to it' }],
+        errors: [{ field, reason: 'must be an https address: tokens, or what they are got for, travel to it' }],
       });
   const secret = seal.close(body.clientSecret, aboutSecret(programme, partner));
   const [row] = await tx.query<{ version: number }>(upsertConnection, [
@@ -129,7 +129,7 @@ export function connectionView({ partner, issuer, endpoint, clientId, redirectUr
   return { partner, issuer, endpoint, clientId, redirectUri, hasSecret: true };
 }
 
-/** Tokens must not travel in the clear; on one machine nothing listens in between. */
+/** Tokens and codes must not travel in the clear; on one machine nothing listens in between. */
 function isSafe(address: string): boolean {
   const { protocol, hostname } = new URL(address);
   return protocol === 'https:' || isThisMachine(hostname);
