@@ -23,8 +23,8 @@ export class ExchangeConfig extends ServiceConfig {
 
   /**
    * `true` lets calls of linked partners (sign-in and endpoint) and of card schemes go to private and local addresses, any port, and by
-   * http: for the cloud on one machine, for simulators and for tests. `false`: to public addresses by https, whatever their names and
-   * their own descriptions say.
+   * http (a linked partner's on this machine only): for the cloud on one machine, for simulators and for tests. `false`: to public
+   * addresses by https, whatever their names and their own descriptions say.
    */
   @IsIn(['true', 'false'])
   OUTSIDE_ALLOW_PRIVATE: 'true' | 'false' = 'false';
