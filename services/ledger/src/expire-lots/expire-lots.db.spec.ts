@@ -1,6 +1,6 @@
 import { tenants } from '@points/database';
 import { parseInstant, points, programmeId, uuidv7, type Instant, type ProgrammeId } from '@points/kernel';
-import { eventually, freshDatabase, type FreshDatabase } from '@points/testing';
+import { freshDatabase, type FreshDatabase } from '@points/testing';
 import { systemClock } from '../clock.js';
 import { Door } from '../post/door.js';
 import type { DoorRequest } from '../post/request.js';
@@ -174,30 +174,7 @@ describe('expiry', () => {
 
     expect(points(one.points + two.points)).toBe(14_000);
     expect(one.lots + two.lots).toBe(1_400);
-    expect(one.holders + two.holders).toBe(700);
     expect(await books()).toEqual([{ balance: 100, held: 0, lots: 100, reserved: 0, draws: 100, entries: 100, expired: 14_000 }]);
-  });
-
-  it('finds a lot that was moved while it waited for the account', async () => {
-    await aProgramme();
-    const [hanako, taro] = [aHolder(), aHolder()];
-    await post(anIssue(hanako, 1000, { effectiveAt: granted }));
-    await post(anIssue(taro, 500, { effectiveAt: granted }));
-    const run = await fresh.database.transaction(tenants('141305'), async (tx) => {
-      await tx.query('select from account where programme = $1 and account = $2 for update', [programme, hanako]);
-      await tx.write('update lot set held = held where programme = $1 and account = $2', [programme, hanako]);
-      const waiting = expiry.run(programme, clock);
-      await eventually(async () => {
-        const [{ n } = { n: 0 }] = await tx.query<{ n: number }>(
-          'select count(*)::int as n from pg_locks where not granted and pg_backend_pid() = any (pg_blocking_pids(pid))',
-        );
-        return n > 0;
-      });
-      return { result: waiting };
-    });
-
-    expect(await run.result).toEqual({ lots: 2, points: 1500, holders: 2 });
-    expect(await books()).toEqual([{ balance: 0, held: 0, lots: 0, reserved: 0, draws: 0, entries: 0, expired: 1500 }]);
   });
 
   it('takes exactly what the rule says, of lots over, living, held in part, held whole, endless and empty', async () => {
