@@ -313,6 +313,22 @@ describe('an exchange order', () => {
     expect((await call(path, { token: partner })).status).toBe(200);
   });
 
+  it('is not shown to the system of another programme’s partner, nor to one that the terms named once', async () => {
+    const elsewhere = `${kawasaki}-elsewhere`;
+    await put(`programmes/${elsewhere}/partners/card-e`, { ...cardA, clients: ['card-e-system'] });
+    await put(`programmes/${programme}/partners/card-f`, { ...cardA, clients: ['card-f-system'] });
+    await changeTerms(`programmes/${programme}/partners/card-f`, { ...cardA, clients: ['card-f-new'] });
+    const order = anOrder();
+    await place(order);
+    const of = (one: string) => at(`programmes/${programme}/partners/${one}/exchange-orders`);
+
+    for (const client of ['card-e-system', 'card-f-system', 'card-f-new']) {
+      const token = await service.token(['exchange:read'], [kawasaki], client);
+      expect((await call(`${of('card-a')}/${order.orderId}`, { token })).status).toBe(404);
+      expect((await call(of('card-f'), { token })).status).toBe(client === 'card-f-new' ? 200 : 404);
+    }
+  });
+
   it('takes its own time with the scope for history, and tells it to the ledger', async () => {
     const order = anOrder({ acceptedAt: '2017-11-28T09:47:06+09:00' });
 
