@@ -3,6 +3,7 @@ import type { Pool, PoolClient, PoolConfig, QueryConfig, QueryResult, QueryResul
 import pg, { escapeLiteral } from 'pg';
 import { DataSource, type EntityManager, type EntitySchema, type QueryRunner } from 'typeorm';
 import { isTransient } from './errors.js';
+import { inOnePacket, settled } from './in-one-packet.js';
 import type { Tenancy } from './tenancy.js';
 
 export type { Tenancy } from './tenancy.js';
@@ -233,24 +234,4 @@ function configOf(statement: string | Statement, values: readonly unknown[]): Qu
 /** Begins at once, as a call does; what it throws is a rejection as any other. */
 async function begun<T>(work: () => Promise<T>): Promise<T> {
   return work();
-}
-
-/** pg writes each statement by itself, and each packet costs both sides a system call. Corking nests, so pg's own does no harm. */
-function inOnePacket<T>(client: PoolClient, send: () => T): T {
-  // pg does not type its connection.
-  const { stream } = (client as unknown as { connection: { stream: { cork(): void; uncork(): void } } }).connection;
-  stream.cork();
-  try {
-    return send();
-  } finally {
-    stream.uncork();
-  }
-}
-
-/** Waits for all, then throws the first failure: a pipeline goes on answering after one. */
-async function settled<T extends readonly unknown[]>(promises: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-  const results = await Promise.allSettled(promises);
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
-  // None was rejected, so each is its promise's value.
-  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as { -readonly [K in keyof T]: Awaited<T[K]> };
 }

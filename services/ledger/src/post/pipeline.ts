@@ -1,6 +1,6 @@
-import type { Database, Tenancy } from '@points/database';
+import { inOnePacket, settled, type Database, type Tenancy } from '@points/database';
 import { escapeLiteral, type Pool, type PoolClient } from 'pg';
-import { sender, together, type Send } from './wire.js';
+import { sender, type Send } from './wire.js';
 
 /**
  * Connections for `inPipeline`. Its statements join a short list with a table by its key, and must do so while a table is new and its
@@ -41,7 +41,7 @@ export async function inPipeline<T>(pool: Pool, tenancy: Tenancy, work: (send: S
   try {
     const send = sender(client);
     const [, , { result, finish }] = await settled(
-      together(
+      inOnePacket(
         client,
         () =>
           [
@@ -51,7 +51,7 @@ export async function inPipeline<T>(pool: Pool, tenancy: Tenancy, work: (send: S
           ] as const,
       ),
     );
-    await settled(together(client, () => [finish(), client.query('commit')] as const));
+    await settled(inOnePacket(client, () => [finish(), client.query('commit')] as const));
     isClean = true;
     return result;
   } catch (error) {
@@ -87,12 +87,4 @@ async function rollback(client: PoolClient): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** Waits for all, then throws the first failure: a pipeline goes on answering after one. */
-async function settled<T extends readonly unknown[]>(promises: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-  const results = await Promise.allSettled(promises);
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
-  // None was rejected, so each is its promise's value.
-  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as { -readonly [K in keyof T]: Awaited<T[K]> };
 }

@@ -10,21 +10,6 @@ export function sender(client: PoolClient): Send {
 }
 
 /**
- * What is sent inside `work` leaves in one packet: pg writes each statement by itself otherwise, and each packet costs both sides
- * a system call. Corking nests, so pg's own corking inside does no harm.
- */
-export function together<T>(client: PoolClient, work: () => T): T {
-  // pg does not type its connection.
-  const { stream } = (client as unknown as { connection: { stream: { cork(): void; uncork(): void } } }).connection;
-  stream.cork();
-  try {
-    return work();
-  } finally {
-    stream.uncork();
-  }
-}
-
-/**
  * The literal of an array parameter. pg would make the same text, at three times the time: it looks at the type of every element.
  * Strings are quoted, numbers and booleans are not, and null is NULL.
  */

@@ -1,5 +1,5 @@
-import type { Statement } from '@points/database';
-import type { Pool, PoolClient, QueryResult } from 'pg';
+import { inOnePacket, settled, type Statement } from '@points/database';
+import type { Pool, QueryResult } from 'pg';
 
 /**
  * begin, the tenancy, the statements and commit in one round trip. Takes the same tenancy as Database.transaction. A statement that
@@ -16,7 +16,7 @@ export async function pipelinedTransaction(
   const client = await pool.connect();
   let failure: Error | undefined;
   try {
-    const settled = await Promise.allSettled(
+    const results = await settled(
       inOnePacket(client, () => [
         client.query(begin),
         client.query({ ...settings, values: [tenancy.setting] }),
@@ -24,28 +24,12 @@ export async function pipelinedTransaction(
         client.query(commit),
       ]),
     );
-    const results = settled.map((one) => {
-      if (one.status === 'rejected') throw one.reason;
-      return one.value;
-    });
     return results.slice(2, -1);
   } catch (error) {
     failure = error instanceof Error ? error : new Error('the database answered with something that is no error');
     throw error;
   } finally {
     client.release(failure);
-  }
-}
-
-/** pg writes each statement by itself, and each packet costs both sides a system call. Corking nests, so pg's own does no harm. */
-function inOnePacket<T>(client: PoolClient, send: () => T): T {
-  // pg does not type its connection.
-  const { stream } = (client as unknown as { connection: { stream: { cork(): void; uncork(): void } } }).connection;
-  stream.cork();
-  try {
-    return send();
-  } finally {
-    stream.uncork();
   }
 }
 
