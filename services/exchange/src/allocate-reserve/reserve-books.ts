@@ -1,6 +1,7 @@
+import type { PostingOutcome } from '@points/contracts';
 import type { Tx } from '@points/database';
 import { problem } from '@points/http';
-import { lastChoiceDay, parsePoints, programmeId, tenantOf, uuidv7, type Instant } from '@points/kernel';
+import { lastChoiceDay, parseInstant, parsePoints, programmeId, tenantOf, uuidv7, type Instant } from '@points/kernel';
 import { instantOf } from '../clock.js';
 import { arrivalState, dueAt, isChoosable, netted, type Arrival, type BaseProgramme } from '../rules/reserve.js';
 import { findAllocations } from './find-allocation.js';
@@ -15,6 +16,17 @@ export interface Arrived {
   /** Of these: what paid a debt at once, and so does not wait. */
   readonly repaid?: number | undefined;
   readonly at: Instant;
+}
+
+/** Nothing of what was refused. */
+export function arrivalOf(
+  part: Arrived['part'],
+  { id, programme, holder }: { readonly id: string; readonly programme: string; readonly holder: string },
+  outcome: PostingOutcome,
+): Arrived[] {
+  if (outcome.status !== 'posted') return [];
+  const { amount, repaid, effectiveAt } = outcome;
+  return [{ orderRow: id, part, programme, holder, points: amount, repaid, at: parseInstant(effectiveAt) }];
 }
 
 /** Writes down what the ledger has issued in programmes that are reserves; of all others nothing. */

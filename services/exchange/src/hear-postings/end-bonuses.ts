@@ -1,6 +1,6 @@
 import type { Tx } from '@points/database';
-import { recordArrivals } from '../allocate-reserve/reserve-books.js';
-import { parseInstant, parsePoints } from '@points/kernel';
+import { arrivalOf, recordArrivals } from '../allocate-reserve/reserve-books.js';
+import { parsePoints } from '@points/kernel';
 import { writeCounts } from '../place-exchange-order/counters.js';
 import type { BonusState } from '../place-exchange-order/order-view.js';
 import type { Count } from '../rules/caps.js';
@@ -38,21 +38,7 @@ export async function endBonuses(tx: Tx, facts: readonly PostingFact<'bonus'>[])
     ]),
     recordArrivals(
       tx,
-      ended.flatMap(({ bonus: { id, programme, holder }, outcome }) =>
-        outcome.status === 'posted'
-          ? [
-              {
-                orderRow: id,
-                part: 'bonus' as const,
-                programme,
-                holder,
-                points: outcome.amount,
-                repaid: outcome.repaid,
-                at: parseInstant(outcome.effectiveAt),
-              },
-            ]
-          : [],
-      ),
+      ended.flatMap(({ bonus, outcome }) => arrivalOf('bonus', bonus, outcome)),
     ),
     writeCounts(
       tx,

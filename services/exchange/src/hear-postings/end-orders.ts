@@ -1,7 +1,7 @@
 import type { Tx } from '@points/database';
 import { parseInstant, parsePoints } from '@points/kernel';
 import { publish } from '@points/messaging';
-import { recordArrivals } from '../allocate-reserve/reserve-books.js';
+import { arrivalOf, recordArrivals } from '../allocate-reserve/reserve-books.js';
 import { makeDue } from '../exchange-by-link/link-order.js';
 import {
   bonusOf,
@@ -70,21 +70,7 @@ export async function endOrders(tx: Tx, facts: readonly PostingFact<'order'>[]):
     ]),
     recordArrivals(
       tx,
-      moved.flatMap(({ order: { id, programme, holder, is_of_reserve: isOfReserve }, outcome }) =>
-        isOfReserve && outcome.status === 'posted'
-          ? [
-              {
-                orderRow: id,
-                part: 'order' as const,
-                programme,
-                holder,
-                points: outcome.amount,
-                repaid: outcome.repaid,
-                at: parseInstant(outcome.effectiveAt),
-              },
-            ]
-          : [],
-      ),
+      moved.flatMap(({ order, outcome }) => (order.is_of_reserve ? arrivalOf('order', order, outcome) : [])),
     ),
     publish(
       tx,
